@@ -1,0 +1,72 @@
+// Bundles src/ into dist/: cli.mjs with lazily loaded chunks, and serve.mjs, one file
+// that holds the whole server process. dist/stamp.json records what was bundled, so that
+// bin/ridecast.mjs can tell a stale bundle from a fresh one.
+
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** A hash over names, sizes and times of everything the bundle is made from. */
+export function sourceStamp() {
+  const hash = createHash('sha256')
+  const visit = (path) => {
+    const stat = statSync(path)
+    if (!stat.isDirectory()) return hash.update(`${path}\0${stat.size}\0${stat.mtimeMs}\n`)
+    for (const name of readdirSync(path).sort()) visit(join(path, name))
+  }
+  for (const name of ['src', 'scripts/build.mjs', 'package.json', 'package-lock.json']) {
+    if (existsSync(join(root, name))) visit(join(root, name))
+  }
+  return hash.digest('hex')
+}
+
+/** Builds into a folder of its own and renames it, so that a reader never sees half a bundle. */
+export async function build() {
+  const { build: bundle } = await import('esbuild')
+  const stamp = sourceStamp()
+  const folder = join(root, `dist.${process.pid}.tmp`)
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  // CommonJS packages inside an ES module bundle still ask for these three.
+  const banner = [
+    "import { createRequire as __createRequire } from 'node:module'",
+    'const require = __createRequire(import.meta.url)',
+    'const __filename = import.meta.filename, __dirname = import.meta.dirname',
+  ].join(';')
+  const common = {
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    banner: { js: banner },
+    legalComments: 'none',
+    logLevel: 'warning',
+    sourcemap: 'linked',
+    sourcesContent: false,
+  }
+  await bundle({
+    ...common,
+    entryPoints: { cli: 'src/cli.ts' },
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    // Resolved from node_modules at run time: it finds its .wasm file beside itself.
+    external: ['parquet-wasm'],
+  })
+  await bundle({ ...common, entryPoints: { serve: 'src/serve/main.ts' } })
+  writeFileSync(join(folder, 'stamp.json'), `${JSON.stringify({ stamp })}\n`)
+  const old = join(root, `dist.${process.pid}.old`)
+  if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old)
+  renameSync(folder, join(root, 'dist'))
+  rmSync(old, { recursive: true, force: true })
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  // An installed package has dist/ and no src/: there is nothing to build.
+  if (existsSync(join(root, 'src'))) await build()
+}
