@@ -4,7 +4,7 @@
  */
 
 import Table from 'cli-table3'
-import pc from 'picocolors'
+import type pc from 'picocolors'
 
 /** The effects of a command. */
 export interface Io {

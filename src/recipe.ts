@@ -1,0 +1,245 @@
+/**
+ * A recipe: what to train, as data. Reads YAML, checks it, applies overrides.
+ * Knows what may be named; what the names compute is in `features.ts`.
+ */
+
+import { parse, stringify } from 'yaml'
+import { z } from 'zod'
+import { messageOf, RidecastError } from './errors.ts'
+import { type ColumnName, columnNames, rideColumns } from './ride.ts'
+
+/** Names that are derived from the time of the pickup, with the number of their levels. */
+export const derivedLevels = { hour: 24, weekday: 7, hour_of_week: 168 } as const
+
+/** A name derived from the time of the pickup. */
+export type DerivedName = keyof typeof derivedLevels
+
+const nameSchema = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/, 'a name has letters, digits and _, at most 64')
+const column = z.enum(columnNames as [ColumnName, ...ColumnName[]])
+const finite = z.number().refine(Number.isFinite, 'expected a finite number')
+const ascending = (values: readonly number[]): boolean =>
+  values.every((value, i) => i === 0 || value > (values[i - 1] as number))
+const range = z.tuple([finite, finite]).refine(ascending, 'expected [low, high] with low < high')
+
+const bin = z.strictObject({
+  name: nameSchema.optional(),
+  bin: column,
+  edges: z.array(finite).min(1).max(1000).refine(ascending, 'edges must ascend'),
+})
+
+const product = z.strictObject({
+  name: nameSchema.optional(),
+  product: z
+    .array(z.union([nameSchema, bin]))
+    .min(2)
+    .max(4),
+})
+
+const step = z.union([
+  z.enum(['log1p', 'sqrt', 'is_zero']),
+  z.strictObject({ clip: range }),
+  z.strictObject({ hinge: finite }),
+  z.strictObject({ between: range }),
+  z.strictObject({ is_between: range }),
+])
+
+const numeric = z.strictObject({
+  name: nameSchema.optional(),
+  of: column,
+  steps: z.array(step).max(8).default([]),
+})
+
+const filter = z
+  .strictObject({
+    column,
+    above: finite.optional(),
+    at_least: finite.optional(),
+    below: finite.optional(),
+    at_most: finite.optional(),
+  })
+  .refine(
+    (f) => Object.keys(f).length > 1,
+    'expected at least one of above, at_least, below, at_most',
+  )
+  .refine(
+    (f) => !(f.above !== undefined && f.at_least !== undefined),
+    'above and at_least exclude each other',
+  )
+  .refine(
+    (f) => !(f.below !== undefined && f.at_most !== undefined),
+    'below and at_most exclude each other',
+  )
+
+const recipeSchema = z.strictObject({
+  name: nameSchema,
+  description: z.string().default(''),
+  target: z
+    .strictObject({
+      column: z.literal('duration').default('duration'),
+      min: finite.default(1),
+      max: finite.default(60),
+    })
+    .default({ column: 'duration', min: 1, max: 60 })
+    .refine((target) => target.min < target.max, 'target.min must be below target.max'),
+  filters: z.array(filter).default([]),
+  split: z.strictObject({ first_rows: z.int().positive() }).nullable().default(null),
+  categorical: z.array(z.union([nameSchema, bin, product])).default([]),
+  numeric: z.array(z.union([column, numeric])).default([]),
+  model: z.literal('linear').default('linear'),
+  l2: finite.nonnegative().default(0),
+  allow_leakage: z.boolean().default(false),
+})
+
+/** A recipe as it is checked and stored: every default filled in. */
+export type Recipe = z.output<typeof recipeSchema>
+/** A categorical term as a recipe states it. */
+export type CategoricalSpec = Recipe['categorical'][number]
+/** Bins of a numeric column: `edges` ascending, a value belongs to the last edge at or below it. */
+export type BinSpec = z.output<typeof bin>
+/** A numeric term as a recipe states it. */
+export type NumericSpec = Recipe['numeric'][number]
+/** One step of a transform, applied left to right. */
+export type Step = z.output<typeof step>
+/** A row filter; a missing value does not pass. */
+export type Filter = z.output<typeof filter>
+
+function invalid(label: string, error: z.ZodError): RidecastError {
+  const faults = error.issues.flatMap(flatten).map(({ path, message }) => {
+    return `${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`
+  })
+  const [first, ...rest] = [...new Set(faults)]
+  const more = rest.length > 0 ? `; ${rest.join('; ')}` : ''
+  return new RidecastError('recipe_invalid', `recipe ${label} is not valid: ${first}${more}`, {
+    cause: error,
+  })
+}
+
+// A union reports every branch; the branch that got furthest is the one the author meant.
+function flatten(issue: z.core.$ZodIssue): { path: PropertyKey[]; message: string }[] {
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) {
+    return [{ path: issue.path, message: issue.message }]
+  }
+  const depth = (branch: z.core.$ZodIssue[]): number =>
+    Math.max(0, ...branch.map((inner) => inner.path.length))
+  const best = [...issue.errors].sort((a, b) => depth(b) - depth(a) || a.length - b.length)[0] ?? []
+  return best.flatMap((inner) => flatten({ ...inner, path: [...issue.path, ...inner.path] }))
+}
+
+/**
+ * Checks a recipe that is already an object.
+ *
+ * @param value anything
+ * @param label how errors call it, a name or a path
+ * @throws recipe_invalid with every fault, recipe_leakage when it uses what is known only after
+ *   the ride and does not say `allow_leakage: true`
+ */
+export function checkRecipe(value: unknown, label: string): Recipe {
+  const result = recipeSchema.safeParse(value)
+  if (!result.success) throw invalid(label, result.error)
+  const recipe = result.data
+  if (recipe.categorical.length + recipe.numeric.length === 0) {
+    throw new RidecastError(
+      'recipe_invalid',
+      `recipe ${label} has no terms: name at least one under categorical or numeric`,
+    )
+  }
+  const leaking = recipeColumns(recipe).filter((name) => rideColumns[name].afterRide)
+  if (leaking.length > 0 && !recipe.allow_leakage) {
+    throw new RidecastError(
+      'recipe_leakage',
+      `recipe ${label} uses ${leaking.join(', ')}, known only after the ride: drop them, or say allow_leakage: true to train a model that cannot be asked beforehand`,
+    )
+  }
+  return recipe
+}
+
+/** The trip file columns that a recipe's terms and filters name. */
+export function recipeColumns(recipe: Recipe): ColumnName[] {
+  const found = new Set<ColumnName>()
+  const visit = (spec: string | BinSpec): void => {
+    const name = typeof spec === 'string' ? spec : spec.bin
+    if (name in rideColumns) found.add(name as ColumnName)
+  }
+  for (const spec of recipe.categorical) {
+    if (typeof spec === 'object' && 'product' in spec) spec.product.forEach(visit)
+    else visit(spec)
+  }
+  for (const spec of recipe.numeric) found.add(typeof spec === 'string' ? spec : spec.of)
+  for (const { column } of recipe.filters) found.add(column)
+  return [...found]
+}
+
+/**
+ * Reads a recipe from YAML text and applies `key=value` overrides to it.
+ *
+ * @param text YAML
+ * @param label how errors call it
+ * @param overrides `path.to.key=value`, the value in YAML, list positions as numbers
+ * @throws recipe_invalid, recipe_leakage
+ */
+export function parseRecipe(
+  text: string,
+  label: string,
+  overrides: readonly string[] = [],
+): Recipe {
+  let value: unknown
+  try {
+    // Aliases are off: a few lines of them can expand into gigabytes.
+    value = parse(text, { maxAliasCount: 0 })
+  } catch (error) {
+    throw new RidecastError('recipe_invalid', `recipe ${label} is not YAML: ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+  for (const override of overrides) value = applyOverride(value, override, label)
+  return checkRecipe(value, label)
+}
+
+function applyOverride(value: unknown, override: string, label: string): unknown {
+  const at = override.indexOf('=')
+  if (at < 1) {
+    throw new RidecastError(
+      'usage_invalid',
+      `override "${override}" is not key=value, for example l2=5 or target.max=90`,
+    )
+  }
+  const keys = override.slice(0, at).split('.')
+  let leaf: unknown
+  try {
+    leaf = parse(override.slice(at + 1), { maxAliasCount: 0 })
+  } catch (error) {
+    throw new RidecastError(
+      'usage_invalid',
+      `override "${override}" has a value that is not YAML: ${messageOf(error)}`,
+      { cause: error },
+    )
+  }
+  const put = (node: unknown, depth: number): unknown => {
+    const key = keys[depth]
+    if (key === undefined) return leaf
+    if (Array.isArray(node)) {
+      const index = Number(key)
+      if (!Number.isInteger(index) || index < 0 || index > node.length) {
+        throw new RidecastError(
+          'usage_invalid',
+          `override "${override}" needs a position from 0 to ${node.length} where it says "${key}" in recipe ${label}`,
+        )
+      }
+      return [...node.slice(0, index), put(node[index], depth + 1), ...node.slice(index + 1)]
+    }
+    const entries = node !== null && typeof node === 'object' ? Object.entries(node) : []
+    const child = entries.find(([name]) => name === key)?.[1]
+    return Object.fromEntries([
+      ...entries.filter(([name]) => name !== key),
+      [key, put(child, depth + 1)],
+    ])
+  }
+  return put(value, 0)
+}
+
+/** A recipe as YAML, every default spelled out. */
+export function formatRecipe(recipe: Recipe): string {
+  return stringify(recipe, { lineWidth: 100 })
+}

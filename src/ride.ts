@@ -1,0 +1,146 @@
+/**
+ * What a ride is: the columns of the trip files by fleet, their units and plausible ranges,
+ * and the columnar batch that every feature is computed from, one ride or a million.
+ * Knows nothing about files, recipes or models.
+ */
+
+/** The fleets whose trip files can be trained on. */
+export const taxis = ['green', 'yellow'] as const
+
+/** A fleet of taxis. */
+export type Taxi = (typeof taxis)[number]
+
+/** The largest zone id; zones are numbered 1 to 265. */
+export const maxZone = 265
+
+/**
+ * Ids are integers from 0 to this, both included. Codes of products of ids are packed into
+ * one number on this radix, so three ids still fit into the 53 bits of a double.
+ */
+export const maxId = 65_535
+
+/** One column of a trip file that a recipe may name. */
+export interface RideColumn {
+  /** `id`: a category by number; `number`: a quantity. */
+  readonly kind: 'id' | 'number'
+  /** What one unit means, for people. */
+  readonly unit: string
+  /**
+   * Fixed-point units in 1: 100 where official files hold whole hundredths. A value `x` is
+   * summed exactly as the integer `x * scale`.
+   */
+  readonly scale: number
+  /** True when the value is known only once the ride is over: a recipe must ask for such leakage. */
+  readonly afterRide: boolean
+}
+
+const id = (unit: string, afterRide = false): RideColumn => ({
+  kind: 'id',
+  unit,
+  scale: 1,
+  afterRide,
+})
+const dollars: RideColumn = { kind: 'number', unit: 'US dollars', scale: 100, afterRide: true }
+
+/**
+ * Columns by their canonical name; in files they are matched without regard to case.
+ * The two time columns are not among them: every fleet calls them differently.
+ */
+export const rideColumns = {
+  PULocationID: id('taxi zone of the pickup, 1 to 265'),
+  DOLocationID: id('taxi zone of the drop-off, 1 to 265'),
+  VendorID: id('provider of the meter record'),
+  RatecodeID: id('rate code: 1 standard, 2 JFK, 3 Newark, 4 Nassau, 5 negotiated, 6 group'),
+  trip_type: id('green only: 1 street hail, 2 dispatch'),
+  trip_distance: { kind: 'number', unit: 'miles', scale: 100, afterRide: false },
+  passenger_count: { kind: 'number', unit: 'passengers', scale: 1, afterRide: false },
+  payment_type: id('1 card, 2 cash, 3 no charge, 4 dispute, 5 unknown, 6 voided', true),
+  fare_amount: dollars,
+  extra: dollars,
+  mta_tax: dollars,
+  tip_amount: dollars,
+  tolls_amount: dollars,
+  ehail_fee: dollars,
+  improvement_surcharge: dollars,
+  total_amount: dollars,
+  congestion_surcharge: dollars,
+  airport_fee: dollars,
+  cbd_congestion_fee: dollars,
+} as const satisfies Record<string, RideColumn>
+
+/** The canonical name of a column. */
+export type ColumnName = keyof typeof rideColumns
+
+/** All canonical column names. */
+export const columnNames = Object.keys(rideColumns) as ColumnName[]
+
+/** What a feature can be computed from: a column or the time of the pickup. */
+export type InputName = ColumnName | 'pickup_datetime'
+
+/** Names of the two time columns in a fleet's files. */
+export const timeColumns: Readonly<Record<Taxi, { pickup: string; dropoff: string }>> = {
+  green: { pickup: 'lpep_pickup_datetime', dropoff: 'lpep_dropoff_datetime' },
+  yellow: { pickup: 'tpep_pickup_datetime', dropoff: 'tpep_dropoff_datetime' },
+}
+
+/**
+ * Rides as columns, all of one length. NaN stands for a missing value everywhere.
+ * Times are microseconds since 1970-01-01T00:00 on the local wall clock, without a zone.
+ */
+export interface RideBatch {
+  /** Number of rides. */
+  readonly length: number
+  /** Time of the pickup, microseconds; NaN where missing, Infinity where it is text that is no time. */
+  readonly pickup: Float64Array
+  /** Time of the drop-off, microseconds; NaN where missing, and always NaN when serving. */
+  readonly dropoff: Float64Array
+  /** Values by canonical column name, in the column's unit; a column nobody asked for is absent. */
+  readonly columns: Partial<Record<ColumnName, Float64Array>>
+}
+
+/** Microseconds in an hour. */
+export const hourMicros = 3_600_000_000
+
+/**
+ * A wall-clock time as text: `2021-02-03T08:15`, `2021-02-03 08:15:30` or with a fraction.
+ * A zone (`Z`, `+01:00`) is refused: the trip files have none, and guessing shifts the hour.
+ *
+ * @returns microseconds since 1970-01-01T00:00 on that clock, or NaN when it is not such a time
+ */
+export function parseWallClock(text: string): number {
+  const match = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?$/.exec(
+    text.trim(),
+  )
+  if (!match) return Number.NaN
+  const [year, month, day, hour, minute] = match.slice(1, 6).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  const second = Number(match[6] ?? 0)
+  if (hour > 23 || minute > 59 || second > 59) return Number.NaN
+  const millis = Date.UTC(year, month - 1, day, hour, minute, second)
+  // Date.UTC rolls 31 February over into March, and reads years below 100 as 19xx.
+  const date = new Date(millis)
+  if (
+    date.getUTCFullYear() !== year ||
+    date.getUTCMonth() !== month - 1 ||
+    date.getUTCDate() !== day
+  ) {
+    return Number.NaN
+  }
+  return millis * 1000 + Number((match[7] ?? '').padEnd(6, '0'))
+}
+
+/** A batch of one ride with room for the given columns, all missing: to be filled and reused. */
+export function emptyRide(columns: readonly ColumnName[]): RideBatch {
+  const missing = (): Float64Array => new Float64Array(1).fill(Number.NaN)
+  return {
+    length: 1,
+    pickup: missing(),
+    dropoff: missing(),
+    columns: Object.fromEntries(columns.map((name) => [name, missing()])),
+  }
+}
