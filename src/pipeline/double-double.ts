@@ -62,50 +62,6 @@ export function settle(sums: Sums): void {
   }
 }
 
-/** One running sum of 106 bits. */
-export class Accumulator {
-  private hi = 0
-  private lo = 0
-
-  /** Adds a double. */
-  add(value: number): void {
-    const s = this.hi + value
-    const b = s - this.hi
-    this.lo += this.hi - (s - b) + (value - b)
-    this.hi = s
-  }
-
-  /** Adds the product of two doubles. */
-  addProduct(a: number, b: number): void {
-    const product = a * b
-    this.add(product)
-    this.lo += productError(a, b, product)
-  }
-
-  /** Adds the product of a pair `hi + lo` and a double. */
-  addPairProduct(hi: number, lo: number, b: number): void {
-    this.addProduct(hi, b)
-    if (lo !== 0) this.lo += lo * b
-  }
-
-  /** Adds the product of two pairs. */
-  addPairsProduct(ah: number, al: number, bh: number, bl: number): void {
-    this.addProduct(ah, bh)
-    this.lo += ah * bl + al * bh
-  }
-
-  /** The sum as one double. */
-  get value(): number {
-    return this.hi + this.lo
-  }
-
-  /** What {@link value} leaves over. */
-  get rest(): number {
-    const s = this.hi + this.lo
-    return this.hi - s + this.lo
-  }
-}
-
 /** A pair divided by a double, as a pair: relative error about 2^-104. */
 export function dividePair(hi: number, lo: number, by: number): [number, number] {
   const q = hi / by
@@ -113,4 +69,19 @@ export function dividePair(hi: number, lo: number, by: number): [number, number]
   const rest = (hi - product - productError(q, by, product) + lo) / by
   const s = q + rest
   return [s, q - s + rest]
+}
+
+/** Adds the product of two pairs to sum `i`. */
+export function addPairsProductTo(
+  sums: Sums,
+  i: number,
+  ah: number,
+  al: number,
+  bh: number,
+  bl: number,
+): void {
+  const product = ah * bh
+  addTo(sums, i, product)
+  const lo = sums.lo
+  lo[i] = (lo[i] as number) + productError(ah, bh, product) + (ah * bl + al * bh)
 }

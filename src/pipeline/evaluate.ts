@@ -1,0 +1,102 @@
+/**
+ * How good a linear model is on rides it may never have seen, from their moments alone: every
+ * squared error is a quadratic form of the sums, evaluated in 106 bits.
+ */
+
+import type { Model } from '../model.ts'
+import { addPairsProductTo, addTo, zeroSums } from './double-double.ts'
+import type { Moments } from './moments.ts'
+import { type System, secondsPerMinute, systemOf, times } from './solve/system.ts'
+
+/** Measures of a model on one set of rides. */
+export interface Measures {
+  /** Rides. */
+  readonly n: number
+  /** Root mean squared error, minutes. */
+  readonly rmse: number
+  /** Mean squared error, minutes^2. */
+  readonly mse: number
+  /** Share of the variance explained: 1 - mse / variance of these rides around their own mean. */
+  readonly r2: number
+  /** Mean of prediction - actual, minutes. */
+  readonly bias: number
+}
+
+/** Coefficients of a model by coordinate of a system: levels it does not know have 0. */
+function coefficientsOn(model: Model, moments: Moments, system: System): Float64Array {
+  const known = new Map(model.effects().map(({ feature, minutes }) => [feature, minutes]))
+  const out = new Float64Array(system.size)
+  moments.blocks.forEach(({ term, codes }, k) => {
+    const at = system.blocks[k]?.at as number
+    codes.forEach((code, i) => {
+      out[at + i] = known.get(`${term.name}=${term.text(code)}`) ?? 0
+    })
+  })
+  moments.numeric.forEach(({ name }, p) => {
+    out[system.numericAt + p] = known.get(name) ?? 0
+  })
+  out[system.interceptAt] = model.intercept
+  return out
+}
+
+/**
+ * Measures a model on the rides behind `moments`, which must hold the model's terms.
+ *
+ * @param moments at least one ride
+ * @param system their normal equations without a penalty, where the caller has them already
+ */
+export function evaluate(model: Model, moments: Moments, system = systemOf(moments, 0)): Measures {
+  const w = { hi: coefficientsOn(model, moments, system), lo: new Float64Array(system.size) }
+  const gram = times(system, w)
+  const { n } = moments
+  // Sum of squares y'y - 2 w'X'y + w'X'Xw, and of errors 1'(Xw - y).
+  const total = zeroSums(2)
+  const [squares, errors] = [0, 1]
+  addTo(total, squares, system.targetSquares.hi)
+  addTo(total, squares, system.targetSquares.lo)
+  for (let i = 0; i < system.size; i++) {
+    const weight = w.hi[i] as number
+    addPairsProductTo(total, squares, gram.hi[i] as number, gram.lo[i] as number, weight, 0)
+    addPairsProductTo(
+      total,
+      squares,
+      system.rhs.hi[i] as number,
+      system.rhs.lo[i] as number,
+      -2 * weight,
+      0,
+    )
+  }
+  const last = system.interceptAt
+  addTo(total, errors, gram.hi[last] as number)
+  addTo(total, errors, -(system.rhs.hi[last] as number))
+  const sse = Math.max(0, (total.hi[squares] as number) + (total.lo[squares] as number))
+  const mse = sse / n
+  return {
+    n,
+    rmse: Math.sqrt(mse),
+    mse,
+    r2: 1 - sse / spreadAround(moments, meanDuration(moments)),
+    bias: ((total.hi[errors] as number) + (total.lo[errors] as number)) / n,
+  }
+}
+
+/** Mean of the target, minutes. */
+export function meanDuration({ target, n }: Moments): number {
+  return (target.hi[0] as number) / n / secondsPerMinute
+}
+
+// Sum of (y - mean)^2, minutes^2: about the mean, no digits are lost where it is near.
+function spreadAround({ target, n }: Moments, mean: number): number {
+  const total = zeroSums(1)
+  const m = mean * secondsPerMinute
+  addTo(total, 0, target.hi[1] as number)
+  addTo(total, 0, target.lo[1] as number)
+  addPairsProductTo(total, 0, target.hi[0] as number, target.lo[0] as number, -2 * m, 0)
+  addPairsProductTo(total, 0, m, 0, n * m, 0)
+  return ((total.hi[0] as number) + (total.lo[0] as number)) / secondsPerMinute ** 2
+}
+
+/** RMSE in minutes of one constant for every ride: the baseline that a model has to beat. */
+export function constantRmse(moments: Moments, minutes: number): number {
+  return Math.sqrt(Math.max(0, spreadAround(moments, minutes)) / moments.n)
+}
