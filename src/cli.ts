@@ -14,7 +14,7 @@ import { runsCommand } from './commands/runs.ts'
 import { serveCommand } from './commands/serve.ts'
 import { trainCommand } from './commands/train.ts'
 import { type ErrorCode, isRidecastError, messageOf } from './errors.ts'
-import { version } from './version.ts'
+import { version } from './package.ts'
 
 const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'usage_invalid',

@@ -19,6 +19,8 @@ export const errorCodes = {
   source_refused: 'the publisher refused a download',
   source_not_published: 'the publisher has no file for that month',
   source_interrupted: 'a download broke off before its end',
+  source_too_large: 'a download is larger than the bound',
+  source_io: 'the system does not let a trip file be read or saved',
   source_not_parquet: 'a file has another format under a Parquet name',
   source_truncated: 'a Parquet file is cut off or damaged',
   source_lfs_pointer: 'a file is a Git LFS pointer, not the data itself',
@@ -40,6 +42,8 @@ export const errorCodes = {
   registry_busy: 'another process kept changing the same alias',
   run_not_found: 'no run of that id',
   run_corrupt: 'a run record cannot be read',
+  run_artifact_not_found: 'a run has no artifact of that path',
+  run_write_refused: 'a run does not take what was logged, or its folder cannot be written',
   // serving
   server_port_busy: 'the port is taken',
   input_invalid: 'a ride does not have the fields or values that the model needs',

@@ -11,7 +11,8 @@ import {
   splitCode,
 } from '../features.ts'
 import type { Profile } from '../profile.ts'
-import type { Block, Moments, Plan } from './moments.ts'
+import type { Block, Moments } from './moments.ts'
+import type { Plan } from './plan.ts'
 
 const plausibleMiles = 100
 const halfMiles = Array.from({ length: 20 }, (_, k) => (k + 1) / 2)

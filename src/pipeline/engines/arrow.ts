@@ -4,7 +4,9 @@
  */
 
 import type { ColumnName } from '../../ride.ts'
-import { type Moments, MomentsBuilder, type Plan } from '../moments.ts'
+import type { Moments } from '../moments.ts'
+import { MomentsBuilder } from '../moments-builder.ts'
+import type { Plan } from '../plan.ts'
 import { type RideColumns, readRides } from '../rides.ts'
 import type { Engine } from './engine.ts'
 

@@ -4,7 +4,8 @@
  */
 
 import type { Taxi } from '../../ride.ts'
-import type { Moments, Plan } from '../moments.ts'
+import type { Moments } from '../moments.ts'
+import type { Plan } from '../plan.ts'
 
 /** The engines that `--engine` knows. */
 export const engineNames = ['arrow'] as const

@@ -1,0 +1,206 @@
+/** What `ridecast train` prints, for people and for machines. */
+
+import { relative } from 'node:path'
+import type { Measures } from '../pipeline/evaluate.ts'
+import type { Refused } from '../pipeline/plan.ts'
+import type { Residuals } from '../pipeline/residuals.ts'
+import { type Io, table } from './io.ts'
+import type { Outcome } from './train-run.ts'
+
+/** Measures of one set of rides; the mean absolute error is null without `--residuals`. */
+export interface ReportedMeasures extends Measures {
+  readonly mae: number | null
+}
+
+/** What `--json` prints. */
+export interface TrainReport {
+  readonly taxi: string
+  readonly train_months: readonly string[]
+  /** Null where the validation rides are not a month of their own: see `split`. */
+  readonly validation_month: string | null
+  readonly split: string
+  readonly recipe: string
+  readonly rows: number
+  readonly kept: number
+  readonly refused: Refused
+  /** Columns whose sums are compensated, not exact: see the moments. */
+  readonly inexact: readonly string[]
+  readonly columns: number
+  readonly rank: number
+  readonly train: ReportedMeasures
+  readonly validation: ReportedMeasures
+  readonly baseline: { readonly rmse: number }
+  /** The classic recipe on the same rides; null when it is the one that was trained. */
+  readonly comparison: { readonly recipe: string; readonly rmse: number } | null
+  readonly intercept: number
+  readonly name: string
+  readonly model_version: string
+  readonly model_path: string
+  /** True when this version is the champion of its name. */
+  readonly champion: boolean
+  readonly run_id: string
+  readonly solver: {
+    readonly method: string
+    readonly condition: number
+    readonly residual: number
+  }
+  readonly seconds: Readonly<Record<string, number>>
+  readonly peak_rss_mb: number
+}
+
+/** The report of a training. */
+export function reportOf(outcome: Outcome): TrainReport {
+  const { training, options } = outcome
+  const { source, split, moments, metrics, residuals, solution, comparison } = training
+  const measures = (part: 'train' | 'validation'): ReportedMeasures => {
+    return { ...metrics[part], mae: residuals?.[part].mae ?? null }
+  }
+  const { method, condition, residual } = solution
+  return {
+    taxi: training.taxi,
+    train_months: [source.month ?? source.label],
+    validation_month:
+      split.kind === 'month' ? (split.validation.month ?? split.validation.label) : null,
+    split: split.kind,
+    recipe: options.recipe.name,
+    rows: moments.rows,
+    kept: moments.n,
+    refused: moments.refused,
+    inexact: moments.inexact,
+    columns: metrics.columns,
+    rank: metrics.rank,
+    train: measures('train'),
+    validation: measures('validation'),
+    baseline: metrics.baseline,
+    comparison: comparison ? { recipe: comparison.recipe, rmse: comparison.validation.rmse } : null,
+    intercept: training.model.intercept,
+    name: outcome.name,
+    model_version: outcome.version,
+    model_path: outcome.path,
+    champion: outcome.champion === outcome.version,
+    run_id: outcome.run.id,
+    solver: { method, condition, residual },
+    seconds: training.seconds,
+    peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1024),
+  }
+}
+
+const count = (n: number): string => n.toLocaleString('en-US')
+const minutes = (value: number): string => value.toFixed(3)
+const reasons: Readonly<Record<keyof Refused, string>> = {
+  null_time: 'without a time',
+  unparsable_time: 'with a time that is none',
+  below_min: 'too short',
+  above_max: 'too long',
+  filtered: 'filtered',
+  null_value: 'without a value',
+}
+
+function refusedText(refused: Refused): string {
+  const parts = Object.entries(refused).flatMap(([reason, rides]) =>
+    rides > 0 ? [`${count(rides)} ${reasons[reason as keyof Refused]}`] : [],
+  )
+  return parts.length > 0 ? `; refused ${parts.join(', ')}` : ''
+}
+
+function measuresTable(io: Io, outcome: Outcome, report: TrainReport): string {
+  const { residuals, split } = outcome.training
+  const row = (label: string, what: string, measured: ReportedMeasures): string[] => [
+    label,
+    what,
+    count(measured.n),
+    io.colors.bold(minutes(measured.rmse)),
+    ...(residuals ? [minutes(measured.mae as number)] : []),
+    measured.r2.toFixed(4),
+    minutes(measured.bias),
+  ]
+  const constant = (label: string, what: string, rmse: number): string[] => [
+    label,
+    what,
+    count(report.validation.n),
+    minutes(rmse),
+    ...(residuals ? [''] : []),
+    '',
+    '',
+  ]
+  const where = {
+    month: split.validation.label,
+    holdout: 'the last fifth of the rides',
+    rest: 'the rest of the file',
+  }[split.kind]
+  const rows = [
+    row('train', outcome.training.source.label, report.train),
+    row('validation', where, report.validation),
+    constant('mean', 'the training mean for every ride', report.baseline.rmse),
+  ]
+  if (report.comparison) {
+    rows.push(
+      constant(report.comparison.recipe, 'the classic recipe, same rides', report.comparison.rmse),
+    )
+  }
+  const header = ['', '', 'rides', 'RMSE', ...(residuals ? ['MAE'] : []), 'R2', 'bias']
+  return table(io, header, rows, ['left', 'left', 'right', 'right', 'right', 'right', 'right'])
+}
+
+function quantileLines(residuals: { train: Residuals; validation: Residuals } | undefined): string {
+  if (!residuals) return ''
+  const { quantiles } = residuals.validation
+  const parts = Object.entries(quantiles).map(
+    ([level, value]) => `${Number(level) * 100} % ${value.toFixed(2)}`,
+  )
+  return `residuals  prediction - actual on the validation rides: ${parts.join('  ')}\n`
+}
+
+function championText(io: Io, outcome: Outcome): string {
+  const { name, version, champion, promoted, created } = outcome
+  if (champion !== version) {
+    return `${champion} stays champion; to serve this one: ridecast models promote ${name}/${version}`
+  }
+  if (!promoted && !created) return 'this version, which was there already'
+  return io.colors.green(promoted ? 'this version, from now on' : 'this version')
+}
+
+/** Prints the result for a person, and what to do next. */
+export function printReport(
+  io: Io,
+  outcome: Outcome,
+  report: TrainReport,
+  folders: { readonly models: string },
+): void {
+  const { training, options, name, version } = outcome
+  const { recipe } = options
+  const { target, l2 } = recipe
+  const kept = ((100 * report.kept) / Math.max(1, report.rows)).toFixed(1)
+  const path = relative(options.cwd, outcome.path)
+  const total = Object.values(report.seconds).reduce((sum, seconds) => sum + seconds, 0)
+  const models = folders.models === 'models' ? '' : ` --models ${folders.models}`
+  const model = name === 'green-duration' ? '' : ` --model ${name}`
+  const lines = [
+    `${io.colors.bold(`${recipe.name} on ${training.source.label}`)}`,
+    '',
+    `rides      ${count(report.kept)} of ${count(report.rows)} kept (${kept} %), ${target.min} to ${target.max} minutes${refusedText(report.refused)}`,
+    `design     ${count(report.columns)} columns, rank ${count(report.rank)}, ${l2 > 0 ? `ridge ${l2}` : 'least squares'}, intercept ${minutes(report.intercept)}`,
+    ...(report.inexact.length > 0
+      ? [
+          `sums       compensated, not exact, for ${report.inexact.join(', ')}: values finer than their unit`,
+        ]
+      : []),
+    '',
+  ]
+  io.out(`${lines.join('\n')}\n`)
+  io.out(`${measuresTable(io, outcome, report)}\n`)
+  io.out(quantileLines(training.residuals))
+  if (training.split.note) io.out(`note       no validation month: ${training.split.note}\n`)
+  io.out(
+    [
+      `model      ${name}/${version}  ${path}`,
+      `champion   ${championText(io, outcome)}`,
+      `run        ${report.run_id}  ${total.toFixed(2)} s, ${report.peak_rss_mb} MB at its peak`,
+      '',
+      'next',
+      `  npm run predict -- --from 43 --to 151 --distance 1.01${model}${models}`,
+      `  npm run serve --${model}${models} --port 9696`,
+      '',
+    ].join('\n'),
+  )
+}

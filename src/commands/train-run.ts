@@ -1,0 +1,165 @@
+/**
+ * One training with everything around it: the run record, the registry, the champion.
+ * Hands the pipeline's result to the tracker; knows nothing about how it is printed.
+ */
+
+import { resolve } from 'node:path'
+import { messageOf } from '../errors.ts'
+import { type Training, type TrainOptions, train } from '../pipeline/train.ts'
+import { formatRecipe } from '../recipe.ts'
+import { openRegistry } from '../registry.ts'
+import { findCommit } from '../tracking/commit.ts'
+import { fileTracker } from '../tracking/files.ts'
+import type { RunHandle } from '../tracking/tracker.ts'
+
+/** Where a training is kept and what it is called. */
+export interface Keeping {
+  /** Name of the model; undefined makes it `<taxi>-duration`. */
+  readonly name: string | undefined
+  /** Folder of the registry, relative to the options' cwd. */
+  readonly models: string
+  /** Folder of the run records, likewise. */
+  readonly runs: string
+  /** Undefined takes the name of the model. */
+  readonly experiment: string | undefined
+  readonly tags: Readonly<Record<string, string>>
+  /** Whether the version becomes champion even where there is one. */
+  readonly promote: boolean
+  /** Told what is going on, to be overwritten by the next. */
+  readonly show: (text: string) => void
+  /** Told what a person should know. */
+  readonly note: (text: string) => void
+}
+
+/** A training that is kept. */
+export interface Outcome {
+  readonly training: Training
+  readonly options: TrainOptions
+  readonly name: string
+  readonly version: string
+  /** Folder of the version. */
+  readonly path: string
+  /** False when the registry had this very version already. */
+  readonly created: boolean
+  /** The version that is champion now. */
+  readonly champion: string
+  /** True when this training moved the alias. */
+  readonly promoted: boolean
+  readonly run: { readonly id: string; readonly location: string }
+}
+
+/** What the stages of training are called in front of people. */
+const stageNames: Readonly<Record<string, string>> = {
+  source: 'finding the rides',
+  split: 'finding rides to validate on',
+  sum: 'summing rides',
+  solve: 'solving',
+  evaluate: 'measuring',
+  compare: 'comparing with the classic recipe',
+  residuals: 'reading the rides again for their residuals',
+}
+
+/**
+ * Trains, records the run (a failed one too), saves the version and sees to the champion.
+ *
+ * @throws what {@link train}, the registry and the tracker throw
+ */
+export async function trainAndRecord(options: TrainOptions, keeping: Keeping): Promise<Outcome> {
+  const { show, note } = keeping
+  const name = keeping.name ?? `${options.taxi}-duration`
+  const tracker = fileTracker(resolve(options.cwd, keeping.runs))
+  const run = await tracker.startRun({
+    experiment: keeping.experiment ?? name,
+    tags: keeping.tags,
+    commit: await findCommit(options.cwd),
+  })
+  try {
+    const training = await train(options, {
+      stage: (stage) => show(`${stageNames[stage] ?? stage} ...`),
+      progress: (done, total, path) => {
+        show(`summing rides ... ${Math.round((100 * done) / Math.max(1, total))} % of ${path}`)
+      },
+      download: {
+        note,
+        progress: (received, total) => {
+          const share = total ? ` of ${megabytes(total)}` : ''
+          show(`downloading ... ${megabytes(received)}${share}`)
+        },
+      },
+    })
+    const kept = await keep(training, options, name, keeping)
+    await record(run, { training, options, name, ...kept, run })
+    await run.finish('finished')
+    return { training, options, name, ...kept, run }
+  } catch (error) {
+    await run.finish('failed', { error: messageOf(error) })
+    throw error
+  }
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
+
+async function keep(
+  training: Training,
+  options: TrainOptions,
+  name: string,
+  keeping: Keeping,
+): Promise<Pick<Outcome, 'version' | 'path' | 'created' | 'champion' | 'promoted'>> {
+  const registry = openRegistry(resolve(options.cwd, keeping.models))
+  const { model, metrics, profile, lineage } = training
+  const saved = await registry.save(name, { model: model.toJSON(), metrics, profile, lineage })
+  const first = await registry.setAliasIfAbsent(name, 'champion', saved.version, {
+    reason: 'first version of this name',
+  })
+  const moved = keeping.promote && first.version !== saved.version
+  const entry = moved
+    ? await registry.promote(name, saved.version, { reason: 'trained with --promote' })
+    : first
+  return { ...saved, champion: entry.version, promoted: moved || first.created }
+}
+
+/** Tells the run everything that may be asked of it later. */
+async function record(run: RunHandle, outcome: Outcome): Promise<void> {
+  const { training, options } = outcome
+  const { metrics, solution, source, split, residuals, comparison, model } = training
+  await run.logParameters({
+    recipe: options.recipe.name,
+    taxi: training.taxi,
+    train_months: source.month ?? source.label,
+    validation_month: split.validation.month ?? split.validation.label,
+    split: split.kind,
+    engine: options.engine,
+    solver: options.solver,
+    l2: options.recipe.l2,
+    columns: model.columns,
+  })
+  const values: Record<string, number> = {
+    rank: metrics.rank,
+    'baseline.rmse': metrics.baseline.rmse,
+  }
+  for (const part of ['train', 'validation'] as const) {
+    for (const [measure, value] of Object.entries(metrics[part]))
+      values[`${part}.${measure}`] = value
+    if (residuals) values[`${part}.mae`] = residuals[part].mae
+  }
+  if (comparison) values[`${comparison.recipe}.validation.rmse`] = comparison.validation.rmse
+  values['solve.condition'] = solution.condition
+  values['solve.residual'] = solution.residual
+  for (const [stage, seconds] of Object.entries(training.seconds))
+    values[`seconds.${stage}`] = seconds
+  await run.logMetrics(values)
+  const dataset = (file: typeof source, context: 'training' | 'validation', rows: number) =>
+    run.logDataset({
+      name: file.label,
+      source: file.path,
+      digest: `sha256:${file.sha256}`,
+      context,
+      rows,
+    })
+  await dataset(source, 'training', training.moments.rows)
+  await dataset(split.validation, 'validation', training.lineage.validation[0]?.rows ?? 0)
+  await run.logArtifact('recipe.yaml', formatRecipe(options.recipe))
+  await run.logArtifact('lineage.json', `${JSON.stringify(training.lineage, null, 2)}\n`)
+  if (residuals) await run.logArtifact('residuals.json', `${JSON.stringify(residuals, null, 2)}\n`)
+  await run.logModel({ name: outcome.name, version: outcome.version, path: outcome.path })
+}

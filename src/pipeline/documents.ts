@@ -1,0 +1,93 @@
+/**
+ * The documents of a model version: what was measured, and what it was made from. They hold
+ * nothing of the machine, the engine, the time or the folder, so that the same rides and the same
+ * recipe give the same bytes anywhere.
+ */
+
+import { basename } from 'node:path'
+import type { Model } from '../model.ts'
+import type { Recipe } from '../recipe.ts'
+import type { Taxi } from '../ride.ts'
+import { constantRmse, evaluate, type Measures, meanDuration } from './evaluate.ts'
+import { hashMoments, type Moments } from './moments.ts'
+import type { Solution } from './solve/direct.ts'
+import type { Source } from './source.ts'
+import type { Split } from './split.ts'
+import type { Pair } from './sum-rides.ts'
+
+/** `metrics.json`: minutes throughout. */
+export interface MetricsDocument {
+  readonly train: Measures
+  readonly validation: Measures
+  /** The mean of the training rides as the prediction for every validation ride. */
+  readonly baseline: { readonly rmse: number }
+  /** Columns of the design, the intercept not counted. */
+  readonly columns: number
+  /** Rank of the design, the intercept counted. */
+  readonly rank: number
+}
+
+/** A trip file behind a model. */
+export interface LineageFile {
+  /** `YYYY-MM` where the file's name says so, else null. */
+  readonly month: string | null
+  /** Name of the file without its folder. */
+  readonly file: string
+  /** SHA-256 of its bytes. */
+  readonly sha256: string
+  /** Rides in it. */
+  readonly rows: number
+  /** Rides taken from it. */
+  readonly kept: number
+}
+
+/** `lineage.json`. */
+export interface LineageDocument {
+  readonly format_version: 1
+  readonly taxi: Taxi
+  readonly recipe: Recipe
+  readonly train: readonly LineageFile[]
+  /** How the validation rides were chosen. */
+  readonly split: Split['kind']
+  readonly validation: readonly LineageFile[]
+  /** SHA-256 of the sums that the model and its measures were computed from. */
+  readonly moments_sha256: { readonly train: string; readonly validation: string }
+}
+
+function fileOf({ month, path, sha256 }: Source, { rows, n }: Moments): LineageFile {
+  return { month: month ?? null, file: basename(path), sha256, rows, kept: n }
+}
+
+/** The lineage of a model trained on one file. */
+export function lineageOf(
+  taxi: Taxi,
+  recipe: Recipe,
+  source: Source,
+  split: Split,
+  { train, validation }: Pair,
+): LineageDocument {
+  return {
+    format_version: 1,
+    taxi,
+    recipe,
+    train: [fileOf(source, train)],
+    split: split.kind,
+    validation: [fileOf(split.validation, validation)],
+    moments_sha256: { train: hashMoments(train), validation: hashMoments(validation) },
+  }
+}
+
+/** The measures of a model, from the sums it was trained and is validated on. */
+export function metricsOf(
+  model: Model,
+  { rank }: Solution,
+  { train, validation }: Pair,
+): MetricsDocument {
+  return {
+    train: evaluate(model, train),
+    validation: evaluate(model, validation),
+    baseline: { rmse: constantRmse(validation, meanDuration(train)) },
+    columns: model.columns,
+    rank,
+  }
+}

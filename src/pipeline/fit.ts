@@ -1,0 +1,74 @@
+/** Fits a linear model to moments: solves, and names every coefficient. */
+
+import { linearModel, type ModelDocument, modelFormat } from '../model.ts'
+import type { Recipe } from '../recipe.ts'
+import type { Taxi } from '../ride.ts'
+import { DictVectorizer } from '../vectorizer.ts'
+import { evaluate, type Measures } from './evaluate.ts'
+import type { Moments } from './moments.ts'
+import type { Solution } from './solve/direct.ts'
+import { type SolverName, solve } from './solve/solve.ts'
+import { systemOf } from './solve/system.ts'
+import type { Pair } from './sum-rides.ts'
+
+/** A fitted model and how it was solved. */
+export interface Fit {
+  readonly document: ModelDocument
+  readonly solution: Solution
+}
+
+/** Another recipe on the same rides. */
+export interface Comparison {
+  /** Name of the recipe. */
+  readonly recipe: string
+  readonly validation: Measures
+}
+
+/**
+ * Fits the recipe's linear model.
+ *
+ * @param moments of the recipe's terms, at least one ride
+ * @throws solve_too_large, solve_failed
+ */
+export async function fit(
+  moments: Moments,
+  recipe: Recipe,
+  taxi: Taxi,
+  solver: SolverName,
+): Promise<Fit> {
+  const system = systemOf(moments, recipe.l2)
+  const solution = await solve(system, solver)
+  const names = [
+    ...moments.blocks.flatMap(({ term, codes }) => {
+      return Array.from(codes, (code) => `${term.name}=${term.text(code)}`)
+    }),
+    ...moments.numeric.map(({ name }) => name),
+  ]
+  const vectorizer = DictVectorizer.fromFeatureNames(names)
+  const coefficients = new Array<number>(names.length)
+  names.forEach((name, i) => {
+    // Adding 0 turns -0 into 0, which is all that JSON can hold.
+    coefficients[vectorizer.columnOf(name) as number] = (solution.coefficients[i] as number) + 0
+  })
+  const document: ModelDocument = {
+    format_version: modelFormat,
+    kind: 'linear',
+    taxi,
+    recipe,
+    intercept: (solution.coefficients[system.interceptAt] as number) + 0,
+    vectorizer: vectorizer.toJSON(),
+    coefficients,
+  }
+  return { document, solution }
+}
+
+/** Fits another recipe to its sums over the same rides, and measures it on the validation rides. */
+export async function compare(
+  recipe: Recipe | undefined,
+  sums: Pair | undefined,
+  taxi: Taxi,
+): Promise<Comparison | undefined> {
+  if (!recipe || !sums) return undefined
+  const { document } = await fit(sums.train, recipe, taxi, 'auto')
+  return { recipe: recipe.name, validation: evaluate(linearModel(document), sums.validation) }
+}
