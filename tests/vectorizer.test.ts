@@ -298,7 +298,9 @@ describe('rows', () => {
         () => vectorizer.transform(rows),
         () => vectorizer.fitTransform(rows),
       ]) {
-        expect(refusal('input_invalid', act)).toMatch(/^feature "the zone" of row 1 is an? |unde/)
+        expect(refusal('input_invalid', act)).toMatch(
+          /^feature "the zone" of row 1 is (an? |undefined)/,
+        )
       }
       expect(vectorizer.featureNames()).toEqual(['a'])
     }
@@ -580,12 +582,8 @@ describe('properties', () => {
         const vectorizer = new DictVectorizer().fit(given)
         const known = new Set(vectorizer.featureNames())
         const { values } = vectorizer.transform(more)
-        const seen = new DictVectorizer().fit(more).restrict(
-          new DictVectorizer()
-            .fit(more)
-            .featureNames()
-            .map((name) => known.has(name)),
-        )
+        const seen = new DictVectorizer().fit(more)
+        seen.restrict(seen.featureNames().map((name) => known.has(name)))
         expect(seen.transform(more).values).toEqual(values)
         const extended = more.map((row): FeatureRow => ({ ...row, 'unseen=': 1, unseen: ['x'] }))
         expect(vectorizer.transform(extended)).toEqual(vectorizer.transform(more))
