@@ -7,7 +7,7 @@ import { resolve } from 'node:path'
 import { messageOf } from '../errors.ts'
 import { type Training, type TrainOptions, train } from '../pipeline/train.ts'
 import { formatRecipe } from '../recipe.ts'
-import { openRegistry } from '../registry.ts'
+import { championAlias, openRegistry } from '../registry.ts'
 import { findCommit } from '../tracking/commit.ts'
 import { fileTracker } from '../tracking/files.ts'
 import type { RunHandle } from '../tracking/tracker.ts'
@@ -108,14 +108,14 @@ async function keep(
   const registry = openRegistry(resolve(options.cwd, keeping.models))
   const { model, metrics, profile, lineage } = training
   const saved = await registry.save(name, { model: model.toJSON(), metrics, profile, lineage })
-  const first = await registry.setAliasIfAbsent(name, 'champion', saved.version, {
+  const first = await registry.setAliasIfAbsent(name, championAlias, saved.version, {
     reason: 'first version of this name',
   })
   const moved = keeping.promote && first.version !== saved.version
   const entry = moved
     ? await registry.promote(name, saved.version, { reason: 'trained with --promote' })
     : first
-  return { ...saved, champion: entry.version, promoted: moved || first.created }
+  return { ...saved, champion: entry.version, promoted: moved || first.changed }
 }
 
 /** Tells the run everything that may be asked of it later. */
