@@ -10,8 +10,12 @@ const run = (name) =>
     const start = performance.now()
     const child = spawn('npm', ['run', '--silent', name], { stdio: ['ignore', 'pipe', 'pipe'] })
     let said = ''
-    child.stdout.on('data', (data) => { said += data })
-    child.stderr.on('data', (data) => { said += data })
+    child.stdout.on('data', (data) => {
+      said += data
+    })
+    child.stderr.on('data', (data) => {
+      said += data
+    })
     child.on('close', (code) => {
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       console.log(`${code === 0 ? 'ok    ' : 'failed'} ${name} (${seconds} s)`)

@@ -75,8 +75,14 @@ const moved = ({ alias, reason }: Flags): { alias: string; reason?: string } => 
 
 function told(io: Io, name: string, change: AliasChange, flags: Flags): void {
   const { version, previous, changed } = change
-  if (flags.json) return printJson(io, { name, alias: flags.alias, ...change })
-  if (!changed) return io.out(`${name}@${flags.alias} is ${version} already\n`)
+  if (flags.json) {
+    printJson(io, { name, alias: flags.alias, ...change })
+    return
+  }
+  if (!changed) {
+    io.out(`${name}@${flags.alias} is ${version} already\n`)
+    return
+  }
   io.out(
     `${name}@${flags.alias} is now ${io.colors.bold(version)}${previous ? ` (was ${previous})` : ''}\n`,
   )

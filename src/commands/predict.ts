@@ -125,8 +125,8 @@ const signed = (minutes: number): string =>
 /** A contribution's value for a person: zones by name, hours by weekday. */
 export function valueText({ term, value, unseen }: Contribution): string {
   if (value === null) return 'average'
-  const text = unseen ? `${value} (not in training)` : String(value)
-  if (typeof value !== 'string') return text
+  if (typeof value === 'number') return String(Number(value.toPrecision(4)))
+  const text = unseen ? `${value} (not in training)` : value
   if (/^(PU|DO)LocationID$/.test(term)) return zoneLabel(Number(value))
   if (term === 'hour_of_week') return hourText(Number(value))
   return text

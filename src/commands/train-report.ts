@@ -171,7 +171,8 @@ export function printReport(
   const { recipe } = options
   const { target, l2 } = recipe
   const kept = ((100 * report.kept) / Math.max(1, report.rows)).toFixed(1)
-  const path = relative(options.cwd, outcome.path)
+  const near = relative(options.cwd, outcome.path)
+  const path = near.startsWith('..') ? outcome.path : near
   const total = Object.values(report.seconds).reduce((sum, seconds) => sum + seconds, 0)
   const models = folders.models === 'models' ? '' : ` --models ${folders.models}`
   const model = name === 'green-duration' ? '' : ` --model ${name}`

@@ -141,7 +141,7 @@ async function fetchOnce(job: Job): Promise<void> {
     await onDisk(job, () => rename(part, target))
   } catch (error) {
     await file?.close().catch(() => {})
-    await rm(part, { force: true })
+    if (file) await rm(part, { force: true })
     throw error
   } finally {
     incoming.close()
@@ -159,7 +159,7 @@ function described(url: string, target: string, what: string): string {
   const byHand = `put the file there by hand as ${basename(target)}`
   return (
     `${shownAddress(url)} ${what}; nothing was saved in ${dirname(target)}: ` +
-    `${byHand}, pass --data DIR of a folder that has it, or set another base URL`
+    `${byHand}, pass --data DIR of a folder that has it, or --base-url URL of another publisher`
   )
 }
 

@@ -1,0 +1,150 @@
+// The lanes of the continuous integration, side by side: tests, checks, the README's main job, the
+// container images. Each writes its output to a file and is printed whole when it ends; the last
+// line adds up what all of them counted.
+
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const folder = mkdtempSync(join(tmpdir(), 'ridecast-ci-'))
+
+/** Runs a command; resolves to its exit code and everything it said. */
+function run(command, args, env = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    })
+    let said = ''
+    child.stdout.on('data', (data) => {
+      said += data
+    })
+    child.stderr.on('data', (data) => {
+      said += data
+    })
+    child.on('error', (error) => resolve({ code: 127, said: `${said}${error}` }))
+    child.on('close', (code) => resolve({ code: code ?? 1, said }))
+  })
+}
+
+/** The README's test command; a skipped test is a missing part, and fails here. */
+async function tests() {
+  const report = join(folder, 'vitest.json')
+  const args = [
+    'test',
+    '--',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ]
+  const { code, said } = await run('npm', args)
+  try {
+    const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
+      readFileSync(report, 'utf8'),
+    )
+    const broken = testResults.filter(
+      (r) => r.status === 'failed' && r.assertionResults.length === 0,
+    )
+    const failed = numFailedTests + numPendingTests + broken.length
+    const odd = code !== 0 && failed === 0 ? 1 : 0
+    if (numPendingTests > 0) console.log(`${numPendingTests} tests were skipped: counted as failed`)
+    return { passed: numPassedTests, failed: failed + odd, said }
+  } catch (error) {
+    return { passed: 0, failed: 1, said: `${said}\n${error}` }
+  }
+}
+
+/** `npm run check` prints a line for each of its checks. */
+async function checks() {
+  const { code, said } = await run('npm', ['run', 'check'])
+  const passed = (said.match(/^ok /gm) ?? []).length
+  const failed = (said.match(/^failed /gm) ?? []).length
+  return { passed, failed: failed === 0 && code !== 0 ? 1 : failed, said }
+}
+
+/** The README's first command, and the digits that it must print. */
+async function mainJob() {
+  const place = ['--models', join(folder, 'models'), '--runs', join(folder, 'runs')]
+  let passed = 0
+  let failed = 0
+  let said = ''
+  const check = (name, holds) => {
+    said += `${holds ? 'ok' : 'NOT OK'} ${name}\n`
+    if (holds) passed++
+    else failed++
+  }
+  const near = (found, expected) => Math.abs(found - expected) <= 1e-9 * Math.abs(expected)
+  const train = async (...args) => {
+    const result = await run('npm', [
+      'run',
+      '--silent',
+      'train',
+      '--',
+      '2021-01',
+      ...place,
+      ...args,
+    ])
+    said += result.said
+    return result
+  }
+  const first = await train()
+  check('train 2021-01 exits 0', first.code === 0)
+  check(
+    'train names the next commands',
+    /npm run predict/.test(first.said) && /npm run serve/.test(first.said),
+  )
+  const json = async (...args) => {
+    const { said: text } = await train('--json', ...args)
+    try {
+      return JSON.parse(text)
+    } catch {
+      return {}
+    }
+  }
+  const plain = await json('--recipe', 'plain')
+  check(
+    'plain: rows, kept, columns, rank',
+    [plain.rows, plain.kept, plain.columns, plain.rank].join() === '76518,73908,507,505',
+  )
+  check('plain: intercept', near(plain.intercept, 24.044519211856))
+  check('plain: train RMSE', near(plain.train?.rmse, 9.775258694528304))
+  check('plain: validation rides', plain.validation?.n === 61921)
+  const pairs = await json('--recipe', 'pairs')
+  check('pairs: columns', pairs.columns === 13221)
+  check('pairs: validation RMSE', near(pairs.validation?.rmse, 7.480826943045791))
+  check('pairs: train RMSE', near(pairs.train?.rmse, 4.640696266933454))
+  check('pairs: intercept', near(pairs.intercept, 26.423095398379598))
+  const standard = await json()
+  check('standard: validation RMSE at most 5.85', standard.validation?.rmse <= 5.85)
+  return { passed, failed, said }
+}
+
+/** The container images; the script ends with its own counts. */
+async function images() {
+  const { code, said } = await run('npm', ['run', 'image:test'])
+  const [, passed = 0, failed = 0] = /^(\d+) passed, (\d+) failed$/m.exec(said) ?? []
+  return { passed: Number(passed), failed: Number(failed) || (code === 0 ? 0 : 1), said }
+}
+
+const lanes = { tests, checks, 'main job': mainJob, images }
+const start = performance.now()
+const results = await Promise.all(
+  Object.entries(lanes).map(async ([name, lane]) => {
+    const result = await lane()
+    const seconds = ((performance.now() - start) / 1000).toFixed(0)
+    const ended = `${name}: ${result.passed} ok, ${result.failed} not ok, after ${seconds} s`
+    const log = join(folder, `${name.replace(' ', '-')}.log`)
+    writeFileSync(log, result.said)
+    console.log(
+      `==== ${ended}\n${result.said
+        .split('\n')
+        .slice(-(result.failed ? 400 : 40))
+        .join('\n')}\n==== ${ended}`,
+    )
+    return result
+  }),
+)
+const sum = (key) => results.reduce((total, result) => total + result[key], 0)
+console.log(`${sum('passed')} passed, ${sum('failed')} failed`)
+process.exitCode = sum('failed') === 0 ? 0 : 1
