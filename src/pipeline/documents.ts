@@ -9,8 +9,8 @@ import type { Model } from '../model.ts'
 import type { Recipe } from '../recipe.ts'
 import type { Taxi } from '../ride.ts'
 import { constantRmse, evaluate, type Measures, meanDuration } from './evaluate.ts'
+import type { Fit } from './fit.ts'
 import { hashMoments, type Moments } from './moments.ts'
-import type { Solution } from './solve/direct.ts'
 import type { Source } from './source.ts'
 import type { Split } from './split.ts'
 import type { Pair } from './sum-rides.ts'
@@ -77,17 +77,17 @@ export function lineageOf(
   }
 }
 
-/** The measures of a model, from the sums it was trained and is validated on. */
+/** The measures of a model, from the sums it was fitted to and those it is validated on. */
 export function metricsOf(
   model: Model,
-  { rank }: Solution,
+  { solution, system }: Fit,
   { train, validation }: Pair,
 ): MetricsDocument {
   return {
-    train: evaluate(model, train),
+    train: evaluate(model, train, { ...system, l2: 0 }),
     validation: evaluate(model, validation),
     baseline: { rmse: constantRmse(validation, meanDuration(train)) },
     columns: model.columns,
-    rank,
+    rank: solution.rank,
   }
 }

@@ -8,13 +8,15 @@ import { evaluate, type Measures } from './evaluate.ts'
 import type { Moments } from './moments.ts'
 import type { Solution } from './solve/direct.ts'
 import { type SolverName, solve } from './solve/solve.ts'
-import { systemOf } from './solve/system.ts'
+import { type System, systemOf } from './solve/system.ts'
 import type { Pair } from './sum-rides.ts'
 
 /** A fitted model and how it was solved. */
 export interface Fit {
   readonly document: ModelDocument
   readonly solution: Solution
+  /** The normal equations it solves, for whoever measures it on the same rides. */
+  readonly system: System
 }
 
 /** Another recipe on the same rides. */
@@ -59,7 +61,7 @@ export async function fit(
     vectorizer: vectorizer.toJSON(),
     coefficients,
   }
-  return { document, solution }
+  return { document, solution, system }
 }
 
 /** Fits another recipe to its sums over the same rides, and measures it on the validation rides. */

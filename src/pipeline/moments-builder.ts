@@ -7,14 +7,7 @@ import { type CategoricalTerm, fixedPoint, type NumericTerm } from '../features.
 import type { RideBatch } from '../ride.ts'
 import { addProductTo, addTo, type Sums, settle, zeroSums } from './double-double.ts'
 import { LevelIndex } from './level-index.ts'
-import {
-  type Block,
-  type Cross,
-  crossRadix,
-  type Moments,
-  plannedCrosses,
-  sortedCells,
-} from './moments.ts'
+import { type Block, type Cross, type Moments, plannedCrosses, sortedCells } from './moments.ts'
 import { type Plan, RideSelector } from './plan.ts'
 
 function grown(sums: Sums, length: number): Sums {
@@ -38,6 +31,9 @@ interface OpenBlock {
   target: Sums
   numeric: Sums
 }
+
+/** Two level numbers in one code: 2^26 levels of a term are more than a machine holds. */
+const crossRadix = 2 ** 26
 
 interface OpenCross {
   a: number
@@ -203,12 +199,13 @@ function closeBlock(
 }
 
 function closeCross({ a, b, index, counts }: OpenCross, places: readonly Int32Array[]): Cross {
-  const keys = new Float64Array(index.size)
   const [rowPlaces, columnPlaces] = [places[a] as Int32Array, places[b] as Int32Array]
+  const rows = new Int32Array(index.size)
+  const columns = new Int32Array(index.size)
   for (let cell = 0; cell < index.size; cell++) {
     const code = index.codes[cell] as number
-    const row = rowPlaces[Math.floor(code / crossRadix)] as number
-    keys[cell] = row * crossRadix + (columnPlaces[code % crossRadix] as number)
+    rows[cell] = rowPlaces[Math.floor(code / crossRadix)] as number
+    columns[cell] = columnPlaces[code % crossRadix] as number
   }
-  return { a, b, ...sortedCells(keys, counts) }
+  return { a, b, ...sortedCells(rows, columns, counts) }
 }

@@ -5,7 +5,13 @@
  */
 
 import { createHash } from 'node:crypto'
-import { type CategoricalTerm, joinCode, type NumericTerm, splitCode } from '../features.ts'
+import {
+  type Atom,
+  type CategoricalTerm,
+  joinCode,
+  type NumericTerm,
+  splitCode,
+} from '../features.ts'
 import type { Sums } from './double-double.ts'
 import type { Refused } from './plan.ts'
 
@@ -88,55 +94,54 @@ export function plannedCrosses(terms: readonly CategoricalTerm[]): [number, numb
   return chosen.sort(([a, b], [c, d]) => a - c || b - d)
 }
 
-/** A code of `term` from codes of terms that cover it (see {@link isCoveredBy}). */
-export function projector(
-  term: CategoricalTerm,
-  from: readonly CategoricalTerm[],
-): (codes: readonly number[]) => number {
-  const places = term.atoms.map(({ key }) => {
-    const source = from.findIndex(({ atoms }) => atoms.some((atom) => atom.key === key))
-    const atoms = (from[source] as CategoricalTerm).atoms
-    return { source, at: atoms.findIndex((atom) => atom.key === key) }
-  })
-  return (codes) => {
-    const parts = from.map(({ atoms }, k) => splitCode(atoms, codes[k] as number))
-    return joinCode(
-      term.atoms,
-      places.map(({ source, at }) => parts[source]?.[at] as number),
-    )
+/** Rides by pair of levels, without saying of which blocks. */
+type Counted = Omit<Cross, 'a' | 'b'>
+
+/** The order that sorts `keys`, equal keys staying as they are: counting sort. */
+function countingOrder(order: Int32Array, keys: Int32Array): Int32Array {
+  const start = new Int32Array(keys.reduce((high, key) => Math.max(high, key), 0) + 2)
+  for (const key of keys) start[key + 1] = (start[key + 1] as number) + 1
+  for (let key = 1; key < start.length; key++) {
+    start[key] = (start[key] as number) + (start[key - 1] as number)
+  }
+  const sorted = new Int32Array(order.length)
+  for (const i of order) {
+    const key = keys[i] as number
+    const at = start[key] as number
+    sorted[at] = i
+    start[key] = at + 1
+  }
+  return sorted
+}
+
+/** Sorts cells by row, then by column, and adds up those that are the same. */
+export function sortedCells(rows: Int32Array, columns: Int32Array, counts: Float64Array): Counted {
+  const order = countingOrder(countingOrder(Int32Array.from(rows.keys()), columns), rows)
+  const cells = { rows: rows.slice(), columns: rows.slice(), counts: new Float64Array(rows.length) }
+  let last = -1
+  for (const i of order) {
+    const [row, column] = [rows[i] as number, columns[i] as number]
+    if (last < 0 || cells.rows[last] !== row || cells.columns[last] !== column) {
+      last++
+      cells.rows[last] = row
+      cells.columns[last] = column
+    }
+    cells.counts[last] = (cells.counts[last] as number) + (counts[i] as number)
+  }
+  const size = last + 1
+  return {
+    rows: cells.rows.slice(0, size),
+    columns: cells.columns.slice(0, size),
+    counts: cells.counts.slice(0, size),
   }
 }
 
-/** Two level numbers in one code: 2^26 levels of a term are more than a machine holds. */
-export const crossRadix = 2 ** 26
-
-/** Cells by key `row * crossRadix + column`, sorted, equal keys added up. */
-export function sortedCells(
-  keys: Float64Array,
-  counts: Float64Array,
-): { rows: Int32Array; columns: Int32Array; counts: Float64Array } {
-  const order = Uint32Array.from(keys, (_, i) => i)
-  order.sort((i, j) => (keys[i] as number) - (keys[j] as number))
-  const rows = new Int32Array(keys.length)
-  const columns = new Int32Array(keys.length)
-  const sums = new Float64Array(keys.length)
-  let cells = 0
-  let last = -1
-  for (const i of order) {
-    const key = keys[i] as number
-    if (key !== last) {
-      rows[cells] = Math.floor(key / crossRadix)
-      columns[cells] = key % crossRadix
-      cells++
-      last = key
-    }
-    sums[cells - 1] = (sums[cells - 1] as number) + (counts[i] as number)
-  }
-  return {
-    rows: rows.slice(0, cells),
-    columns: columns.slice(0, cells),
-    counts: sums.slice(0, cells),
-  }
+/** Cells of one term's levels, or of pairs of two terms' levels. */
+interface Cells {
+  readonly blocks: readonly Block[]
+  /** Position of the level of each block, by cell. */
+  readonly levels: readonly Int32Array[]
+  readonly counts: Float64Array
 }
 
 /**
@@ -147,45 +152,46 @@ export function crossOf(moments: Moments, a: number, b: number): Cross {
   const { blocks, crosses } = moments
   const stored = crosses.find((cross) => cross.a === a && cross.b === b)
   if (stored) return stored
-  const [blockA, blockB] = [blocks[a] as Block, blocks[b] as Block]
-  const covers = (...of: Block[]): boolean => {
-    const terms = of.map(({ term }) => term)
-    return isCoveredBy(blockA.term, terms) && isCoveredBy(blockB.term, terms)
-  }
-  const block = blocks.find((candidate) => covers(candidate))
-  if (block) {
-    return project([block], block.counts.length, (i) => [block.codes[i] as number], block.counts)
-  }
-  const wide = crosses.find((c) => covers(blocks[c.a] as Block, blocks[c.b] as Block)) as Cross
-  const [first, second] = [blocks[wide.a] as Block, blocks[wide.b] as Block]
-  return project(
-    [first, second],
-    wide.counts.length,
-    (i) => [
-      first.codes[wide.rows[i] as number] as number,
-      second.codes[wide.columns[i] as number] as number,
-    ],
-    wide.counts,
-  )
+  const at = (k: number): Block => blocks[k] as Block
+  const single = blocks.map((block): Cells => {
+    return { blocks: [block], levels: [Int32Array.from(block.codes.keys())], counts: block.counts }
+  })
+  const double = crosses.map(({ a: c, b: d, rows, columns, counts }): Cells => {
+    return { blocks: [at(c), at(d)], levels: [rows, columns], counts }
+  })
+  const cells = [...single, ...double].find((candidate) => {
+    const terms = candidate.blocks.map(({ term }) => term)
+    return isCoveredBy(at(a).term, terms) && isCoveredBy(at(b).term, terms)
+  }) as Cells
+  return { a, b, ...sortedCells(placesIn(at(a), cells), placesIn(at(b), cells), cells.counts) }
+}
 
-  function project(
-    from: readonly Block[],
-    cells: number,
-    codes: (i: number) => number[],
-    counts: Float64Array,
-  ): Cross {
-    const terms = from.map(({ term }) => term)
-    const toA = projector(blockA.term, terms)
-    const toB = projector(blockB.term, terms)
-    const placeA = new Map(Array.from(blockA.codes, (code, i) => [code, i]))
-    const placeB = new Map(Array.from(blockB.codes, (code, i) => [code, i]))
-    const keys = new Float64Array(cells)
-    for (let i = 0; i < cells; i++) {
-      const parts = codes(i)
-      keys[i] = (placeA.get(toA(parts)) as number) * crossRadix + (placeB.get(toB(parts)) as number)
-    }
-    return { a, b, ...sortedCells(keys, counts) }
+/** Position of the level of `block` that each cell belongs to. */
+function placesIn(block: Block, { blocks, levels, counts }: Cells): Int32Array {
+  const places = new Map(Array.from(block.codes, (code, i) => [code, i]))
+  const placeOf = (from: readonly Block[], at: readonly number[]): number => {
+    const known = new Map<string, number>()
+    from.forEach(({ term, codes }, k) => {
+      splitCode(term.atoms, codes[at[k] as number] as number).forEach((part, m) => {
+        known.set((term.atoms[m] as Atom).key, part)
+      })
+    })
+    const parts = block.term.atoms.map(({ key }) => known.get(key) as number)
+    return places.get(joinCode(block.term.atoms, parts)) as number
   }
+  // Usually one block tells: then each of its levels is looked up once, not each cell.
+  const alone = blocks.findIndex(({ term }) => isCoveredBy(block.term, [term]))
+  if (alone >= 0) {
+    const source = blocks[alone] as Block
+    const byLevel = Int32Array.from(source.codes, (_, level) => placeOf([source], [level]))
+    return (levels[alone] as Int32Array).map((level) => byLevel[level] as number)
+  }
+  return Int32Array.from(counts, (_, i) => {
+    return placeOf(
+      blocks,
+      levels.map((level) => level[i] as number),
+    )
+  })
 }
 
 /** SHA-256 over everything in the moments, the fingerprint of the data behind a model. */

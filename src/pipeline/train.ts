@@ -83,11 +83,9 @@ export async function train(options: TrainOptions, effects: TrainEffects = {}): 
   const sums = await time('sum', () =>
     sumRides(engine, taxi, source, split, recipe, options.comparison, effects.progress),
   )
-  const { document, solution } = await time('solve', () =>
-    fit(sums.train, recipe, taxi, options.solver),
-  )
-  const model = linearModel(document)
-  const metrics = await time('evaluate', () => metricsOf(model, solution, sums))
+  const fitted = await time('solve', () => fit(sums.train, recipe, taxi, options.solver))
+  const model = linearModel(fitted.document)
+  const metrics = await time('evaluate', () => metricsOf(model, fitted, sums))
   const comparison = await time('compare', () => compare(options.comparison, sums.comparison, taxi))
   const residuals = await time('residuals', async () => {
     if (!options.residuals) return undefined
@@ -103,7 +101,7 @@ export async function train(options: TrainOptions, effects: TrainEffects = {}): 
     split,
     moments: sums.train,
     model,
-    solution,
+    solution: fitted.solution,
     metrics,
     comparison,
     residuals,

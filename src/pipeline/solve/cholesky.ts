@@ -97,38 +97,48 @@ export function choleskySolve(cholesky: Cholesky, b: Float64Array): Float64Array
  */
 export function choleskyCondition({ size, rank, factor }: Cholesky): number {
   if (rank === 0) return 1
-  const at = (i: number, j: number): number => factor[i * size + j] as number
+  const row = (i: number): Float64Array => factor.subarray(i * size, i * size + i + 1)
+  const rows = Array.from({ length: rank }, (_, i) => row(i))
   const grow = (x: Float64Array): void => {
     const t = new Float64Array(rank)
-    for (let i = 0; i < rank; i++) {
-      for (let j = 0; j <= i; j++) t[j] = (t[j] as number) + at(i, j) * (x[i] as number)
-    }
-    for (let i = 0; i < rank; i++) {
-      let value = 0
-      for (let j = 0; j <= i; j++) value += at(i, j) * (t[j] as number)
-      x[i] = value
-    }
+    rows.forEach((l, i) => {
+      addScaled(t, l, x[i] as number)
+    })
+    rows.forEach((l, i) => {
+      x[i] = dot(l, t)
+    })
   }
   const shrink = (x: Float64Array): void => {
-    for (let i = 0; i < rank; i++) {
-      let value = x[i] as number
-      for (let j = 0; j < i; j++) value -= at(i, j) * (x[j] as number)
-      x[i] = value / at(i, i)
-    }
+    rows.forEach((l, i) => {
+      const right = x[i] as number
+      x[i] = 0
+      x[i] = (right - dot(l, x)) / (l[i] as number)
+    })
     for (let i = rank - 1; i >= 0; i--) {
-      const value = (x[i] as number) / at(i, i)
+      const l = rows[i] as Float64Array
+      const value = (x[i] as number) / (l[i] as number)
+      addScaled(x, l, -value)
       x[i] = value
-      for (let j = 0; j < i; j++) x[j] = (x[j] as number) - at(i, j) * value
     }
   }
   return rayleigh(grow, rank) * rayleigh(shrink, rank)
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number)
+  return sum
+}
+
+function addScaled(to: Float64Array, a: Float64Array, by: number): void {
+  for (let i = 0; i < a.length; i++) to[i] = (to[i] as number) + (a[i] as number) * by
 }
 
 function rayleigh(apply: (x: Float64Array) => void, size: number): number {
   // A fixed start without symmetry: the same estimate on every machine.
   const x = Float64Array.from({ length: size }, (_, i) => 1 + ((i * 2_654_435_761) % 1000) / 1000)
   let norm = 0
-  for (let step = 0; step < 30; step++) {
+  for (let step = 0; step < 20; step++) {
     norm = Math.sqrt(x.reduce((sum, value) => sum + value * value, 0))
     for (let i = 0; i < size; i++) x[i] = (x[i] as number) / norm
     apply(x)
