@@ -30,7 +30,7 @@ export interface Atom {
   readonly levels: number
   /** The code of ride `i`, -1 where the input is missing or not a category. */
   code(rides: RideBatch, i: number): number
-  /** The text of a code, without `_` and `=`. */
+  /** The text of a code, without `_`, which joins the factors of a product. */
   text(code: number): string
   /** The code of such a text, -1 when it is none. */
   parse(text: string): number
@@ -214,8 +214,8 @@ export function joinCode(atoms: readonly Atom[], parts: readonly number[]): numb
 }
 
 function namedAtom(name: string, recipe: string): Atom {
-  if (name in derivedLevels) return derivedAtom(name as DerivedName)
-  const column = rideColumns[name as ColumnName]
+  if (Object.hasOwn(derivedLevels, name)) return derivedAtom(name as DerivedName)
+  const column = Object.hasOwn(rideColumns, name) ? rideColumns[name as ColumnName] : undefined
   if (column?.kind !== 'id') {
     if (column) {
       throw new RidecastError(
@@ -266,7 +266,7 @@ function derivedAtom(name: DerivedName): Atom {
     levels,
     code(rides, i) {
       const micros = rides.pickup[i] as number
-      return Number.isNaN(micros) ? -1 : part(Math.floor(micros / hourMicros))
+      return Number.isFinite(micros) ? part(Math.floor(micros / hourMicros)) : -1
     },
     text: String,
     parse: parseInteger(levels),
@@ -326,9 +326,9 @@ function numericTerm(spec: NumericSpec): NumericTerm {
     value(rides, i) {
       let value = (rides.columns[of] as Float64Array)[i] as number
       for (const apply of transforms) value = apply(value)
-      return Number.isFinite(value)
-        ? Math.floor(value * transformScale + 0.5) / transformScale
-        : Number.NaN
+      // Finite values can leave the range of a double here.
+      const rounded = Math.floor(value * transformScale + 0.5) / transformScale
+      return Number.isFinite(rounded) ? rounded : Number.NaN
     },
   }
 }

@@ -3,8 +3,8 @@
  */
 
 import { z } from 'zod'
-import { RidecastError } from './errors.ts'
-import { compileFeatures, type Features } from './features.ts'
+import { messageOf, RidecastError } from './errors.ts'
+import { type CategoricalTerm, compileFeatures, type Features } from './features.ts'
 import { checkRecipe, type Recipe } from './recipe.ts'
 import { type RideBatch, taxis } from './ride.ts'
 import { DictVectorizer } from './vectorizer.ts'
@@ -102,11 +102,12 @@ export function loadModel(document: unknown): Model {
   let vectorizer: DictVectorizer
   try {
     recipe = checkRecipe(parsed.data.recipe, 'of the model')
+    compileFeatures(recipe)
     vectorizer = DictVectorizer.fromJSON(parsed.data.vectorizer)
   } catch (error) {
     throw new RidecastError(
       'artifact_corrupt',
-      `model.json has a part that cannot be read: ${(error as Error).message}`,
+      `model.json has a part that cannot be read: ${messageOf(error)}`,
       { cause: error },
     )
   }
@@ -142,6 +143,16 @@ function lookupOf(entries: readonly [number, number][]): Lookup {
   }
 }
 
+function isMadeBy(
+  { term, level }: Effect,
+  categories: ReadonlyMap<string, CategoricalTerm>,
+  quantities: ReadonlySet<string>,
+): boolean {
+  const category = categories.get(term)
+  if (category) return level !== undefined && category.parse(level) >= 0
+  return level === undefined && quantities.has(term)
+}
+
 /**
  * A linear model: intercept, one look-up per categorical term, one product per numeric term.
  *
@@ -150,7 +161,13 @@ function lookupOf(entries: readonly [number, number][]): Lookup {
 export function linearModel(document: ModelDocument): Model {
   const { recipe, intercept, coefficients } = document
   const features = compileFeatures(recipe)
-  const names = document.vectorizer.feature_names
+  const { feature_names: names, separator } = document.vectorizer
+  if (separator !== '=') {
+    throw new RidecastError(
+      'artifact_corrupt',
+      `model.json separates names from levels by ${JSON.stringify(separator)}: expected "="`,
+    )
+  }
   if (
     names.length !== coefficients.length ||
     ![intercept, ...coefficients].every(Number.isFinite)
@@ -166,13 +183,22 @@ export function linearModel(document: ModelDocument): Model {
     if (at < 0) return { feature, term: feature, minutes }
     return { feature, term: feature.slice(0, at), level: feature.slice(at + 1), minutes }
   })
+  const { categorical, numeric } = features
+  const categories = new Map(categorical.map((term) => [term.name, term]))
+  const quantities = new Set(numeric.map(({ name }) => name))
+  const stranger = effects.find((effect) => !isMadeBy(effect, categories, quantities))
+  if (stranger) {
+    throw new RidecastError(
+      'artifact_corrupt',
+      `model.json has the feature ${stranger.feature}, which no term of its recipe makes`,
+    )
+  }
   const byTerm = new Map<string, Effect[]>()
   for (const effect of effects) {
     const group = byTerm.get(effect.term)
     if (group) group.push(effect)
     else byTerm.set(effect.term, [effect])
   }
-  const { categorical, numeric } = features
   const lookups = categorical.map((term) => {
     const entries = (byTerm.get(term.name) ?? []).map(({ level, minutes }): [number, number] => {
       return [term.parse(level ?? ''), minutes]
@@ -180,14 +206,6 @@ export function linearModel(document: ModelDocument): Model {
     return lookupOf(entries)
   })
   const slopes = Float64Array.from(numeric, ({ name }) => byTerm.get(name)?.[0]?.minutes ?? 0)
-  const known = new Set([...categorical, ...numeric].map(({ name }) => name))
-  const stranger = effects.find(({ term }) => !known.has(term))
-  if (stranger) {
-    throw new RidecastError(
-      'artifact_corrupt',
-      `model.json has the feature ${stranger.feature}, which no term of its recipe makes`,
-    )
-  }
   const terms = categorical.length + numeric.length
 
   function contribution(t: number, rides: RideBatch, i: number): number {

@@ -116,14 +116,19 @@ function invalid(label: string, error: z.ZodError): RidecastError {
   })
 }
 
-// A union reports every branch; the branch that got furthest is the one the author meant.
+// A union reports every branch; the branch with the least to mend is the one the author meant.
 function flatten(issue: z.core.$ZodIssue): { path: PropertyKey[]; message: string }[] {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) {
     return [{ path: issue.path, message: issue.message }]
   }
-  const depth = (branch: z.core.$ZodIssue[]): number =>
-    Math.max(0, ...branch.map((inner) => inner.path.length))
-  const best = [...issue.errors].sort((a, b) => depth(b) - depth(a) || a.length - b.length)[0] ?? []
+  const cost = (fault: z.core.$ZodIssue): number => {
+    if (fault.code === 'unrecognized_keys') return fault.keys.length
+    // Another kind of value altogether: text where this branch wants a mapping.
+    const another = fault.path.length === 0 && /^invalid_(type|value)$/.test(fault.code)
+    return another ? 100 : 1
+  }
+  const costs = (branch: z.core.$ZodIssue[]): number => branch.reduce((sum, f) => sum + cost(f), 0)
+  const best = [...issue.errors].sort((a, b) => costs(a) - costs(b))[0] ?? []
   return best.flatMap((inner) => flatten({ ...inner, path: [...issue.path, ...inner.path] }))
 }
 
@@ -160,7 +165,7 @@ export function recipeColumns(recipe: Recipe): ColumnName[] {
   const found = new Set<ColumnName>()
   const visit = (spec: string | BinSpec): void => {
     const name = typeof spec === 'string' ? spec : spec.bin
-    if (name in rideColumns) found.add(name as ColumnName)
+    if (Object.hasOwn(rideColumns, name)) found.add(name as ColumnName)
   }
   for (const spec of recipe.categorical) {
     if (typeof spec === 'object' && 'product' in spec) spec.product.forEach(visit)
@@ -186,15 +191,23 @@ export function parseRecipe(
 ): Recipe {
   let value: unknown
   try {
-    // Aliases are off: a few lines of them can expand into gigabytes.
-    value = parse(text, { maxAliasCount: 0 })
+    value = parse(text, yamlOptions)
   } catch (error) {
-    throw new RidecastError('recipe_invalid', `recipe ${label} is not YAML: ${messageOf(error)}`, {
+    throw new RidecastError('recipe_invalid', `recipe ${label} is not YAML: ${yamlFault(error)}`, {
       cause: error,
     })
   }
   for (const override of overrides) value = applyOverride(value, override, label)
   return checkRecipe(value, label)
+}
+
+// Aliases are off: a few lines of them can expand into gigabytes. Warnings would go to the
+// process, past whoever reads this recipe.
+const yamlOptions = { maxAliasCount: 0, logLevel: 'error' } as const
+
+/** What and where, without the drawing of the place below it. */
+function yamlFault(error: unknown): string {
+  return (messageOf(error).split('\n')[0] as string).replace(/:$/, '')
 }
 
 function applyOverride(value: unknown, override: string, label: string): unknown {
@@ -208,11 +221,11 @@ function applyOverride(value: unknown, override: string, label: string): unknown
   const keys = override.slice(0, at).split('.')
   let leaf: unknown
   try {
-    leaf = parse(override.slice(at + 1), { maxAliasCount: 0 })
+    leaf = parse(override.slice(at + 1), yamlOptions)
   } catch (error) {
     throw new RidecastError(
       'usage_invalid',
-      `override "${override}" has a value that is not YAML: ${messageOf(error)}`,
+      `override "${override}" has a value that is not YAML: ${yamlFault(error)}`,
       { cause: error },
     )
   }
@@ -220,8 +233,8 @@ function applyOverride(value: unknown, override: string, label: string): unknown
     const key = keys[depth]
     if (key === undefined) return leaf
     if (Array.isArray(node)) {
-      const index = Number(key)
-      if (!Number.isInteger(index) || index < 0 || index > node.length) {
+      const index = /^\d+$/.test(key) ? Number(key) : Number.NaN
+      if (!(index <= node.length)) {
         throw new RidecastError(
           'usage_invalid',
           `override "${override}" needs a position from 0 to ${node.length} where it says "${key}" in recipe ${label}`,
@@ -239,7 +252,7 @@ function applyOverride(value: unknown, override: string, label: string): unknown
   return put(value, 0)
 }
 
-/** A recipe as YAML, every default spelled out. */
+/** A recipe as YAML that {@link parseRecipe} reads, every default spelled out. */
 export function formatRecipe(recipe: Recipe): string {
-  return stringify(recipe, { lineWidth: 100 })
+  return stringify(recipe, { lineWidth: 100, aliasDuplicateObjects: false })
 }

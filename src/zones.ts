@@ -56,7 +56,7 @@ export function findZone(text: string): Zone {
   }
   const same = zones.filter(({ name }) => plain(name) === wanted)
   const part = same.length > 0 ? same : zones.filter(({ name }) => plain(name).includes(wanted))
-  // Some names stand for several ids (three Corona, three islands): the first is meant.
+  // Some names stand for several ids (two of Corona, three of islands): the first is meant.
   if (wanted !== '' && part.length > 0 && new Set(part.map(({ name }) => name)).size === 1) {
     return part[0] as Zone
   }
