@@ -1,65 +1,100 @@
 /**
- * An alias as a log of numbered entries, one file each; the highest is where the alias points.
- * A change creates the next number, which the file system grants to one process only: changes are
- * serialized without a lock, so that no crash can leave one behind. Knows nothing about models.
+ * An alias as a log of numbered entries; the highest is where the alias points. A change creates
+ * the next number, which the file system grants to one process only: changes are serialized
+ * without a lock, so that no crash can leave one behind. Knows nothing about models.
  */
 
-import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { link, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
-import { syncFolder, temporaryPrefix } from './artifact.ts'
 import { RidecastError } from './errors.ts'
+import { codeOf, makeFolder, sweep, syncFolder, temporaryPath, writeSynced } from './staging.ts'
 
 const entrySchema = z.object({
   sequence: z.int().positive(),
   version: z.string(),
-  /** Where the alias pointed before; null for the first entry. */
   previous: z.string().nullable(),
   kind: z.enum(['first', 'promote', 'rollback']),
   at: z.string(),
   reason: z.string(),
 })
 
-/** One change of an alias. */
+/**
+ * One change of an alias: its number from 1 on, the version it points to since, the one it pointed
+ * to before (null for the first), how it came about, when (ISO 8601, UTC), and why (may be empty).
+ */
 export type AliasEntry = z.output<typeof entrySchema>
 
 /** What a change decides, given the entries so far, oldest first; undefined leaves all as it is. */
 export type Decide = (
   entries: readonly AliasEntry[],
-) => Pick<AliasEntry, 'version' | 'kind' | 'reason'> | undefined
+) => Promise<Pick<AliasEntry, 'version' | 'kind' | 'reason'> | undefined>
 
-const fileOf = (sequence: number): string => `${String(sequence).padStart(8, '0')}.json`
+/** What changing an alias asks of the world. */
+export interface LogEffects {
+  /** The clock. */
+  now(): Date
+  /** Makes a hard link; fails when the second path is taken, or where there are no such links. */
+  link(from: string, to: string): Promise<void>
+}
+
+/** The real clock and file system. */
+export const logEffects: LogEffects = { now: () => new Date(), link }
+
+// An entry is a file or, where there are no hard links, a folder of the same name that holds one.
+const namePattern = /^\d{8}\.json$/
+const nameOf = (sequence: number): string => `${String(sequence).padStart(8, '0')}.json`
+const innerName = 'entry.json'
 
 /** How often a change is tried against others before it gives up. */
 const attempts = 100
 
 /** The entries of an alias, oldest first; empty when the folder is not there. */
 export async function readAlias(folder: string): Promise<AliasEntry[]> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
+  return readEntries(folder, await entryNames(folder))
+}
+
+/** The latest entry of an alias, undefined when there is none. */
+export async function latestEntry(folder: string): Promise<AliasEntry | undefined> {
+  for (const name of (await entryNames(folder)).reverse()) {
+    const entry = await readEntry(folder, name)
+    if (entry) return entry
+  }
+  return undefined
+}
+
+async function entryNames(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => namePattern.test(name)).sort()
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return []
     throw error
-  })
+  }
+}
+
+async function readEntries(folder: string, names: readonly string[]): Promise<AliasEntry[]> {
   const entries: AliasEntry[] = []
-  for (const name of names.filter((file) => /^\d{8}\.json$/.test(file)).sort()) {
-    const entry = parseEntry(await readFile(join(folder, name), 'utf8'))
-    // Only a disk that lost a flushed write leaves such a file; its number stays taken.
+  for (const name of names) {
+    const entry = await readEntry(folder, name)
     if (entry) entries.push(entry)
   }
   return entries
 }
 
-function parseEntry(text: string): AliasEntry | undefined {
+/**
+ * An entry, undefined when it says nothing: no writer that was killed leaves such a one, only a
+ * disk that lost what was flushed to it. It is passed over, and its number stays taken.
+ */
+async function readEntry(folder: string, name: string): Promise<AliasEntry | undefined> {
   try {
-    return entrySchema.parse(JSON.parse(text))
-  } catch {
-    return undefined
+    const path = join(folder, name)
+    const text = await readFile((await stat(path)).isDirectory() ? join(path, innerName) : path)
+    const entry = entrySchema.parse(JSON.parse(text.toString('utf8')))
+    return nameOf(entry.sequence) === name ? entry : undefined
+  } catch (error) {
+    if (codeOf(error) === '' || codeOf(error) === 'ENOENT') return undefined
+    throw error
   }
-}
-
-async function lastNumber(folder: string): Promise<number> {
-  const names = await readdir(folder)
-  return Math.max(0, ...names.flatMap((file) => Number(/^(\d{8})\.json$/.exec(file)?.[1] ?? 0)))
 }
 
 /**
@@ -67,33 +102,33 @@ async function lastNumber(folder: string): Promise<number> {
  * process was first.
  *
  * @returns the entry that holds now, and whether this call made it
- * @throws registry_busy after many lost races; what `decide` throws
+ * @throws registry_busy after 100 lost races; what `decide` throws
  */
 export async function changeAlias(
   folder: string,
   decide: Decide,
-  now: () => Date,
+  effects: LogEffects = logEffects,
 ): Promise<{ entry: AliasEntry | undefined; changed: boolean }> {
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
+  await sweep(folder, effects.now().getTime())
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const sequence = (await lastNumber(folder)) + 1
-    const entries = await readAlias(folder)
+    // The number and the entries come from one look at the folder. Whatever came after that look
+    // took this number, or stands behind one that did: then it is not granted.
+    const names = await entryNames(folder)
+    const entries = await readEntries(folder, names)
+    const sequence = Number.parseInt(names.at(-1) ?? '0', 10) + 1
     const last = entries.at(-1)
-    // An entry that came between the two reads makes the decision stale: look again.
-    if (last && last.sequence >= sequence) continue
-    const decision = decide(entries)
+    const decision = await decide(entries)
     if (!decision) return { entry: last, changed: false }
     const entry: AliasEntry = {
       sequence,
       version: decision.version,
       previous: last?.version ?? null,
       kind: decision.kind,
-      at: now().toISOString(),
+      at: effects.now().toISOString(),
       reason: decision.reason,
     }
-    if (await create(folder, fileOf(sequence), `${JSON.stringify(entry, null, 2)}\n`)) {
-      return { entry, changed: true }
-    }
+    if (await createEntry(folder, entry, effects)) return { entry, changed: true }
   }
   throw new RidecastError(
     'registry_busy',
@@ -101,47 +136,52 @@ export async function changeAlias(
   )
 }
 
-/** Creates a file with its content in one step; false when the name is taken. */
-async function create(folder: string, name: string, text: string): Promise<boolean> {
-  const temporary = join(
-    folder,
-    `${temporaryPrefix}${process.pid}-${randomBytes(6).toString('hex')}`,
-  )
-  const file = await open(temporary, 'wx')
+/** Creates an entry with its content in one step; false when its number is taken. */
+async function createEntry(
+  folder: string,
+  entry: AliasEntry,
+  effects: LogEffects,
+): Promise<boolean> {
+  const path = join(folder, nameOf(entry.sequence))
+  const temporary = temporaryPath(folder)
+  await writeSynced(temporary, `${JSON.stringify(entry, null, 2)}\n`)
   try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  try {
-    await link(temporary, join(folder, name))
-    await syncFolder(folder)
-    return true
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? ''
-    if (code === 'EEXIST') return false
-    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) throw error
-    // A file system without hard links: the name is claimed first. A crash between claim and
-    // content leaves an entry that says nothing, which readers pass over.
-    return await claim(join(folder, name), text)
+    const granted = await linked(temporary, path, effects).catch(() => foldered(temporary, path))
+    if (granted) await syncFolder(folder)
+    return granted
   } finally {
     await rm(temporary, { force: true })
   }
 }
 
-async function claim(path: string, text: string): Promise<boolean> {
+async function linked(temporary: string, path: string, effects: LogEffects): Promise<boolean> {
   try {
-    const file = await open(path, 'wx')
-    try {
-      await file.writeFile(text)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
+    await effects.link(temporary, path)
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    if (codeOf(error) !== 'EEXIST') throw error
+    // A network file system may have done it, lost its answer, and been asked again.
+    return (await stat(temporary)).nlink > 1
+  }
+}
+
+/**
+ * The way without hard links, whatever a system says when it has none: a folder that holds the
+ * entry is given the name. That fails, as a link does, where there is a file of that name or a
+ * folder that holds something, so that both ways exclude each other too.
+ */
+async function foldered(temporary: string, path: string): Promise<boolean> {
+  const holder = temporaryPath(dirname(path))
+  await mkdir(holder)
+  try {
+    await rename(temporary, join(holder, innerName))
+    await syncFolder(holder)
+    await rename(holder, path)
+    return true
+  } catch (error) {
+    if (await stat(path).catch(() => undefined)) return false
     throw error
+  } finally {
+    await rm(holder, { recursive: true, force: true })
   }
 }

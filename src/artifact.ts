@@ -4,171 +4,137 @@
  * what the documents mean, or about aliases.
  */
 
-import { createHash, randomBytes } from 'node:crypto'
-import { type FileHandle, lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { lstat, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { messageOf, RidecastError } from './errors.ts'
+import { exactJson } from './exact-json.ts'
+import { codeOf, makeFolder, syncFolder, temporaryPath, writeSynced } from './staging.ts'
 
 /** The version of the format that is written and read. */
 export const artifactFormat = 1
 
-/** The documents of a version, in the order in which they are summed. */
+/** The documents of a version, in the order in which they are summed: that of `sha256sum *.json`. */
 export const documentNames = ['lineage', 'metrics', 'model', 'profile'] as const
 
 /** The name of a document: `model` stands in `model.json`. */
 export type DocumentName = (typeof documentNames)[number]
 
-/** The documents of a version; their shapes are their owners' matter. */
+/**
+ * The documents of a version; their shapes are their owners' matter. Model and lineage say
+ * `format_version` {@link artifactFormat}.
+ */
 export type Documents = Readonly<Record<DocumentName, unknown>>
 
 /** A version that was read and verified. */
 export interface Artifact {
+  /** 12 hexadecimal digits, derived from the content. */
   readonly version: string
   /** Its folder. */
   readonly path: string
   readonly documents: Documents
 }
 
+/** A version that was written. */
+export interface WrittenVersion extends Omit<Artifact, 'documents'> {
+  /** False when that version was there already, and whole. */
+  readonly created: boolean
+}
+
 /** The file of checksums, as `sha256sum -c` reads it. */
 export const checksumFile = 'SHA256SUMS'
 
 /** No document is larger than this many bytes. */
-const largestFile = 256 * 1024 * 1024
+const largestDocument = 256 * 1024 * 1024
+const largestChecksums = 4096
 
-const sha256 = (text: string | Uint8Array): string =>
-  createHash('sha256').update(text).digest('hex')
+const versioned: readonly DocumentName[] = ['model', 'lineage']
+// The documents that say their format first: of another format, nothing else is expected.
+const readingOrder: readonly DocumentName[] = [...versioned, 'metrics', 'profile']
 
-/** One key a line, so that a person and a diff can read it; long arrays stay on their line. */
-function serialise(name: DocumentName, document: unknown): string {
-  const check = (key: string, value: unknown): unknown => {
-    if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) {
-      throw new RidecastError(
-        'internal',
-        `${name}.json cannot hold ${Object.is(value, -0) ? '-0' : value} at ${key}`,
-      )
-    }
-    return value
-  }
-  const lines = Object.entries(document as object).map(([key, value]) => {
-    return `  ${JSON.stringify(key)}: ${JSON.stringify(value, check)}`
-  })
-  return `{\n${lines.join(',\n')}\n}\n`
-}
+const sha256 = (data: string | Uint8Array): string =>
+  createHash('sha256').update(data).digest('hex')
 
 /** The id of a version: 12 hexadecimal digits of the hash of its checksums. */
-const versionOf = (sums: string): string => sha256(sums).slice(0, 12)
+const versionOf = (sums: string | Uint8Array): string => sha256(sums).slice(0, 12)
 
 /** True for text that has the form of a version id. */
 export const isVersion = (text: string): boolean => /^[0-9a-f]{12}$/.test(text)
 
-async function writeSynced(path: string, text: string): Promise<void> {
-  const file = await open(path, 'wx')
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
-/** Flushes a folder's entries; a system that cannot open folders flushes them on its own. */
-export async function syncFolder(path: string): Promise<void> {
-  let folder: FileHandle | undefined
-  try {
-    folder = await open(path, 'r')
-    await folder.sync()
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? ''
-    if (!['EISDIR', 'EPERM', 'EINVAL', 'EACCES', 'ENOTSUP'].includes(code)) throw error
-  } finally {
-    await folder?.close()
-  }
-}
-
-/** Prefix of folders that are being written. */
-export const temporaryPrefix = '.tmp-'
-
 /**
  * Writes a version into `<folder>/<version>`: files into a temporary folder, flushed, renamed. The
- * same documents give the same bytes and the same version anywhere.
+ * same documents give the same bytes and the same version anywhere; a damaged version of the same
+ * id is replaced.
  *
  * @param folder of the model; made when it is not there
- * @returns `created` false when that version is there already, and whole
+ * @throws internal when a document cannot be kept to the bit, or does not say its format
  */
-export async function writeVersion(
-  folder: string,
-  documents: Documents,
-): Promise<{ version: string; path: string; created: boolean }> {
+export async function writeVersion(folder: string, documents: Documents): Promise<WrittenVersion> {
   const texts = documentNames.map(
-    (name) => [`${name}.json`, serialise(name, documents[name])] as const,
+    (name) => [`${name}.json`, textOf(name, documents[name])] as const,
   )
   const sums = texts.map(([file, text]) => `${sha256(text)}  ${file}\n`).join('')
   const version = versionOf(sums)
   const path = join(folder, version)
-  const existing = await verified(path)
-  if (existing === 'whole') return { version, path, created: false }
-  await mkdir(folder, { recursive: true })
-  const temporary = join(
-    folder,
-    `${temporaryPrefix}${process.pid}-${randomBytes(6).toString('hex')}`,
-  )
+  const kept = { version, path, created: false }
+  const found = await stateOf(path)
+  if (found === 'whole') {
+    // Who wrote it may not have come to flush its name yet, and an alias may be next.
+    await syncFolder(folder)
+    return kept
+  }
+  await makeFolder(folder)
+  const temporary = temporaryPath(folder)
+  const aside = temporaryPath(folder)
   await mkdir(temporary)
   try {
     for (const [file, text] of texts) await writeSynced(join(temporary, file), text)
     await writeSynced(join(temporary, checksumFile), sums)
     await syncFolder(temporary)
-    // A damaged version of the same name gives way: what is written here is what it was meant to be.
-    if (existing === 'damaged') await rename(path, join(temporary, 'damaged'))
+    // What is damaged gives way: what is written here is what it was meant to be.
+    if (found === 'damaged') await rename(path, aside)
     await rename(temporary, path)
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true })
-    // Another process may have written the same version meanwhile.
-    if ((await verified(path)) === 'whole') return { version, path, created: false }
+    if (found === 'damaged') await rename(aside, path).catch(() => {})
+    // Another process may have been first with the same version: a folder that holds something
+    // is never replaced by a rename.
+    if ((await stateOf(path)) === 'whole') return kept
     throw error
+  } finally {
+    await rm(temporary, { recursive: true, force: true })
+    await rm(aside, { recursive: true, force: true })
   }
-  await rm(join(path, 'damaged'), { recursive: true, force: true })
   await syncFolder(folder)
-  return { version, path, created: true }
+  return { ...kept, created: true }
 }
 
-async function verified(path: string): Promise<'absent' | 'whole' | 'damaged'> {
+function textOf(name: DocumentName, document: unknown): string {
+  if (typeof document !== 'object' || document === null) {
+    throw new RidecastError('internal', `${name}.json must be an object, found ${typeof document}`)
+  }
+  const format = 'format_version' in document ? document.format_version : undefined
+  if (versioned.includes(name) && format !== artifactFormat) {
+    throw new RidecastError(
+      'internal',
+      `${name}.json must say format_version ${artifactFormat}, found ${String(format)}`,
+    )
+  }
+  const text = exactJson(`${name}.json`, document)
+  if (Buffer.byteLength(text) <= largestDocument) return text
+  throw new RidecastError(
+    'internal',
+    `${name}.json has ${Buffer.byteLength(text)} bytes: expected at most ${largestDocument}`,
+  )
+}
+
+async function stateOf(path: string): Promise<'absent' | 'whole' | 'damaged'> {
   try {
     await readVersion(path)
     return 'whole'
   } catch (error) {
-    const there = await lstat(path).catch(() => undefined)
-    if (!there) return 'absent'
-    if (error instanceof RidecastError) return 'damaged'
-    throw error
+    if (!(error instanceof RidecastError)) throw error
+    return (await lstat(path).catch(() => undefined)) ? 'damaged' : 'absent'
   }
-}
-
-async function readDocument(folder: string, file: string): Promise<string> {
-  const path = join(folder, file)
-  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => error)
-  if (found instanceof Error) {
-    throw new RidecastError(
-      'artifact_missing',
-      `model version ${folder} lacks ${file} (${found.code}): train it again, or restore the folder`,
-      { cause: found },
-    )
-  }
-  if (!found.isFile() || found.size > largestFile) {
-    const what = found.isFile() ? `${found.size} bytes` : 'something that is no plain file'
-    throw new RidecastError(
-      'artifact_corrupt',
-      `${path} is not a document of a model: expected a file of at most ${largestFile} bytes, found ${what}`,
-    )
-  }
-  return readFile(path, 'utf8')
-}
-
-function corrupt(path: string, why: string, cause?: unknown): RidecastError {
-  return new RidecastError(
-    'artifact_corrupt',
-    `${path} ${why}: train it again, or restore the folder`,
-    { cause },
-  )
 }
 
 /**
@@ -179,38 +145,84 @@ function corrupt(path: string, why: string, cause?: unknown): RidecastError {
  * @throws artifact_missing, artifact_corrupt, artifact_format
  */
 export async function readVersion(path: string): Promise<Artifact> {
-  const sums = await readDocument(path, checksumFile)
+  const sums = await readPlainFile(path, checksumFile, largestChecksums)
   const version = versionOf(sums)
-  const expected = new Map(
-    sums.split('\n').flatMap((line) => {
-      const match = /^([0-9a-f]{64}) [ *](\S+)$/.exec(line)
-      return match ? [[match[2], match[1]] as const] : []
-    }),
-  )
-  const documents: Partial<Record<DocumentName, unknown>> = {}
-  for (const name of documentNames) {
-    const file = `${name}.json`
-    const text = await readDocument(path, file)
-    if (sha256(text) !== expected.get(file)) {
-      throw corrupt(join(path, file), 'does not match its checksum')
-    }
-    try {
-      documents[name] = JSON.parse(text)
-    } catch (error) {
-      throw corrupt(join(path, file), `is not JSON (${messageOf(error)})`, error)
-    }
-  }
   if (basename(path) !== version) {
-    throw corrupt(path, `holds version ${version}, which its name does not say`)
+    throw corrupt(path, `holds ${version} by its ${checksumFile}, which its name does not say`)
   }
-  for (const name of ['model', 'lineage'] as const) {
-    const found = (documents[name] as { format_version?: unknown } | null)?.format_version
-    if (found !== artifactFormat) {
-      throw new RidecastError(
-        'artifact_format',
-        `${name}.json of ${path} has format version ${String(found)}, this ridecast reads ${artifactFormat}: use the ridecast that wrote it, or train again`,
-      )
-    }
+  const expected = parseSums(path, sums.toString('utf8'))
+  const documents: Partial<Record<DocumentName, unknown>> = {}
+  for (const name of readingOrder) {
+    const document = await readDocument(path, name, expected.get(`${name}.json`))
+    if (versioned.includes(name)) checkFormat(path, name, document)
+    documents[name] = document
+  }
+  if (expected.size !== documentNames.length) {
+    throw corrupt(join(path, checksumFile), `names ${expected.size} files, expected 4`)
   }
   return { version, path, documents: documents as Documents }
+}
+
+function parseSums(path: string, sums: string): Map<string, string> {
+  const expected = new Map<string, string>()
+  for (const line of sums.split('\n').slice(0, -1)) {
+    const [, sum, file] = /^([0-9a-f]{64}) [ *]([a-z0-9][a-z0-9._-]*)$/.exec(line) ?? []
+    if (sum === undefined || file === undefined) {
+      const found = JSON.stringify(line.slice(0, 100))
+      throw corrupt(join(path, checksumFile), `has a line that is no checksum, ${found}`)
+    }
+    expected.set(file, sum)
+  }
+  return expected
+}
+
+async function readDocument(
+  path: string,
+  name: DocumentName,
+  expected: string | undefined,
+): Promise<unknown> {
+  const file = `${name}.json`
+  const bytes = await readPlainFile(path, file, largestDocument)
+  if (sha256(bytes) !== expected) throw corrupt(join(path, file), 'does not match its checksum')
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch (error) {
+    throw corrupt(join(path, file), `is not JSON (${messageOf(error)})`, error)
+  }
+}
+
+function checkFormat(path: string, name: DocumentName, document: unknown): void {
+  const found = (document as { format_version?: unknown } | null)?.format_version
+  if (found === artifactFormat) return
+  throw new RidecastError(
+    'artifact_format',
+    `${name}.json of ${path} has format_version ${JSON.stringify(found) ?? 'of none'}, ` +
+      `this ridecast reads ${artifactFormat}: use the ridecast that wrote it, or train again`,
+  )
+}
+
+/** The bytes of a file; a link is refused, because what it leads to is no part of the version. */
+async function readPlainFile(folder: string, file: string, largest: number): Promise<Buffer> {
+  const path = join(folder, file)
+  try {
+    const found = await lstat(path)
+    if (found.isFile() && found.size <= largest) return await readFile(path)
+    const what = found.isFile() ? `${found.size} bytes` : 'something else, such as a link'
+    throw corrupt(path, `is not a plain file of at most ${largest} bytes, found ${what}`)
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR'].includes(codeOf(error))) throw error
+    throw new RidecastError(
+      'artifact_missing',
+      `model version ${folder} lacks ${file}: restore the folder from a copy, or train it again`,
+      { cause: error },
+    )
+  }
+}
+
+function corrupt(path: string, why: string, cause?: unknown): RidecastError {
+  return new RidecastError(
+    'artifact_corrupt',
+    `${path} ${why}: restore the folder from a copy, or train it again`,
+    { cause },
+  )
 }

@@ -39,6 +39,7 @@ export const errorCodes = {
   model_not_found: 'no model, version or alias of that name',
   model_name_invalid: 'a model or alias name has characters that are not allowed',
   rollback_impossible: 'an alias has no earlier version to go back to',
+  model_io: 'the system does not let a model be read or saved',
   registry_busy: 'another process kept changing the same alias',
   run_not_found: 'no run of that id',
   run_corrupt: 'a run record cannot be read',

@@ -4,6 +4,7 @@
  * server alike. Knows nothing about HTTP.
  */
 
+import { RidecastError } from './errors.ts'
 import type { Contribution, Model } from './model.ts'
 import { indexProfile, type Profile } from './profile.ts'
 import { type ColumnName, emptyRide, hourMicros, type InputName, type RideBatch } from './ride.ts'
@@ -45,7 +46,10 @@ export interface Explanation extends Prediction {
   readonly intercept: number
   /** By term; added in order to the intercept they give the model's number exactly. */
   readonly contributions: readonly Contribution[]
-  /** Minutes added to reach the lower bound, 0 where the model's number is above it: added last. */
+  /**
+   * Minutes added to reach the lower bound, 0 where the model's number is above it. Added last it
+   * gives the duration, to one unit in its own last place: a double has not always the digits.
+   */
   readonly raised: number
 }
 
@@ -55,9 +59,14 @@ export interface Predictor {
   readonly profile: Profile
   /** What the model is computed from. */
   readonly inputs: readonly InputName[]
-  /** Answers; assumes a missing distance or pickup time. Every other input must be there. */
+  /**
+   * Answers, always a finite number; assumes a missing distance or pickup time. Every other input
+   * must be there.
+   *
+   * @throws input_invalid when the quantities are so large that the model's number is not finite
+   */
   predict(ride: RideRequest): Prediction
-  /** Answers with reasons; the same number as {@link predict}. */
+  /** Answers with reasons; the same number as {@link predict}, and throws as it does. */
   explain(ride: RideRequest): Explanation
 }
 
@@ -73,6 +82,9 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
   const usesDistance = inputs.includes('trip_distance')
   const minimum = model.recipe.target.min
 
+  /** True when the model needs the time of the pickup and the batch has none. */
+  const isTimeless = (): boolean => timed.length > 0 && Number.isNaN(batch.pickup[0])
+
   /** Fills the batch; returns what was assumed. */
   function fill(ride: RideRequest): Warning[] {
     const warnings: Warning[] = []
@@ -81,8 +93,8 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
     }
     batch.pickup[0] = ride.pickup_datetime ?? Number.NaN
     if (usesDistance) {
-      const miles = ride.trip_distance
-      if (miles === undefined) assumeDistance(ride, warnings)
+      const miles = (batch.columns.trip_distance as Float64Array)[0] as number
+      if (Number.isNaN(miles)) assumeDistance(ride, warnings)
       else if (miles > index.usualDistance) {
         warnings.push({
           code: 'distance_unusual',
@@ -91,7 +103,7 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
         })
       }
     }
-    if (timed.length > 0 && ride.pickup_datetime === undefined) {
+    if (isTimeless()) {
       warnings.push({
         code: 'pickup_assumed',
         field: 'pickup_datetime',
@@ -115,7 +127,7 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
 
   /** The model's number from its parts, in the order that makes it exact. */
   function minutesOf(): number {
-    if (timed.length === 0 || !Number.isNaN(batch.pickup[0])) return model.predict(batch, 0)
+    if (!isTimeless()) return model.predict(batch, 0)
     let minutes = model.intercept
     for (let t = 0; t < terms.length; t++) minutes += averages(t) ?? model.contribution(t, batch, 0)
     return minutes
@@ -144,13 +156,19 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
 
   function answer(ride: RideRequest): Explanation {
     const warnings = fill(ride)
-    const averaged = timed.length > 0 && Number.isNaN(batch.pickup[0])
+    const averaged = isTimeless()
     const contributions = model.explain(batch, 0).map((contribution, t): Contribution => {
       const minutes = averaged ? averages(t) : undefined
       return minutes === undefined ? contribution : { ...contribution, minutes, unseen: false }
     })
     noteUnseen(contributions, warnings)
     const minutes = minutesOf()
+    if (!Number.isFinite(minutes)) {
+      throw new RidecastError(
+        'input_invalid',
+        'ride has values too large to be computed with: expected quantities like those of the training rides',
+      )
+    }
     const duration = bounded(minutes, warnings)
     return {
       duration,
@@ -173,7 +191,7 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
   }
 }
 
-/** `to - from`, such that `from` plus it is `to` to the last bit. */
+/** `to - from`, such that `from` plus it is `to` to the last bit wherever a double can do that. */
 function difference(to: number, from: number): number {
   let step = to - from
   for (let tries = 0; from + step !== to && tries < 4; tries++) step += to - (from + step)

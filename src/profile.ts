@@ -15,14 +15,14 @@ export const profileSchema = z.object({
   rides: count,
   duration: z.object({
     mean: z.number(),
-    /** Sample standard deviation, minutes. */
+    /** Sample standard deviation, minutes; 0 for a single ride. */
     std: z.number(),
-    /** Rides by whole minutes of duration, from 0. */
+    /** Rides by whole minutes of duration, from 0; negative ones count as 0. */
     minutes: z.array(count),
   }),
   /** Rides by hour of the week, Monday 0:00 first. */
   hour_of_week: z.array(count).length(168),
-  /** Rides by zone id. */
+  /** Rides by zone id; 0 where it is missing. */
   pickups: zoneCounts,
   dropoffs: zoneCounts,
   /** Absent where the recipe does not use the distance. */

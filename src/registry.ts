@@ -3,30 +3,37 @@
  * plain files. Knows nothing about what a model computes.
  */
 
-import { existsSync } from 'node:fs'
-import { readdir, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
-import { distance } from 'fastest-levenshtein'
-import { type AliasEntry, changeAlias, readAlias } from './alias-log.ts'
+import { stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import {
+  type AliasEntry,
+  changeAlias,
+  type Decide,
+  type LogEffects,
+  latestEntry,
+  logEffects,
+  readAlias,
+} from './alias-log.ts'
 import {
   type Artifact,
   type Documents,
-  isVersion,
   readVersion,
-  temporaryPrefix,
+  type WrittenVersion,
   writeVersion,
 } from './artifact.ts'
-import { RidecastError } from './errors.ts'
+import { isRidecastError, RidecastError } from './errors.ts'
+import { checkName } from './model-reference.ts'
+import { championAlias, type ResolvedVersion, registryFolders } from './registry-folders.ts'
+import { sweep, systemFault } from './staging.ts'
 
-/** The alias that predict and serve take unless told otherwise. */
-export const championAlias = 'champion'
+export { championAlias, type ResolvedVersion }
 
 /** A version in a list. */
 export interface VersionSummary {
   readonly version: string
   /** Its folder. */
   readonly path: string
-  /** When it was written here. */
+  /** When its files were written. */
   readonly created: Date
   /** Aliases that point to it. */
   readonly aliases: readonly string[]
@@ -36,6 +43,8 @@ export interface VersionSummary {
 export interface ModelSummary {
   readonly name: string
   readonly versions: readonly VersionSummary[]
+  /** The version that each alias points to, by alias; that version need not be there. */
+  readonly aliases: Readonly<Record<string, string>>
 }
 
 /** A version with the name of its model. */
@@ -43,255 +52,186 @@ export interface NamedArtifact extends Artifact {
   readonly name: string
 }
 
-/** A change of an alias. */
+/** A change of an alias: the entry that holds now. */
 export interface AliasChange extends AliasEntry {
   /** False when the alias already said so, or another was first. */
   readonly changed: boolean
 }
 
-/** Models, versions and aliases in one folder. */
+/** Options of a change: the alias (default {@link championAlias}), and why (default empty). */
+export interface ChangeOptions {
+  readonly alias?: string
+  readonly reason?: string
+}
+
+/** Models, versions and aliases in one folder. Every method may throw `model_io`. */
 export interface Registry {
-  /** Saves a version; the same documents again give the same version, and `created` false. */
-  save(
-    name: string,
-    documents: Documents,
-  ): Promise<{ version: string; path: string; created: boolean }>
-  /** All models by name. */
+  /**
+   * Saves a version; the same documents again give the same version, and `created` false.
+   *
+   * @throws model_name_invalid, internal
+   */
+  save(name: string, documents: Documents): Promise<WrittenVersion>
+  /** All models by name, without verifying them. */
   list(): Promise<ModelSummary[]>
   /**
-   * The folder that a reference means: `name` (its champion), `name@alias`, `name/version` (at least
-   * 4 digits of it), the same behind `models:/`, or the path of a version's folder.
+   * What a reference means: `name` (its champion), `name@alias`, `name/version` (at least 4 digits
+   * of it), the same behind `models:/`, or the path of a version's folder (`./`, `/` or more than
+   * one separator). The version is there, but not verified.
    *
-   * @throws model_not_found, model_name_invalid
+   * @throws model_not_found, model_name_invalid, usage_invalid, artifact_missing
    */
-  resolve(reference: string): Promise<{ name: string; version: string; path: string }>
+  resolve(reference: string): Promise<ResolvedVersion>
   /**
    * Reads and verifies what a reference means.
    *
    * @throws what `resolve` and {@link readVersion} throw
    */
   load(reference: string): Promise<NamedArtifact>
-  /** The changes of an alias, oldest first. */
+  /** The changes of an alias (default {@link championAlias}), oldest first. */
   history(name: string, alias?: string): Promise<AliasEntry[]>
-  /** Points an alias to a version that is there and whole. */
-  promote(
-    name: string,
-    version: string,
-    options?: { alias?: string; reason?: string },
-  ): Promise<AliasChange>
-  /** Points an alias to a version unless it points somewhere: of two processes one wins. */
+  /**
+   * Points an alias to a version that is there and whole.
+   *
+   * @param version at least 4 digits of it
+   * @throws model_not_found, usage_invalid, artifact_* codes, registry_busy
+   */
+  promote(name: string, version: string, options?: ChangeOptions): Promise<AliasChange>
+  /** Points an alias to a version unless it points somewhere: of several processes one wins. */
   setAliasIfAbsent(
     name: string,
     alias: string,
     version: string,
-    options?: { reason?: string },
+    options?: Pick<ChangeOptions, 'reason'>,
   ): Promise<AliasChange>
   /**
    * Points an alias back to where it pointed before its last promotion; again goes further back.
    *
-   * @throws rollback_impossible
+   * @throws rollback_impossible, model_not_found, artifact_* codes, registry_busy
    */
-  rollback(name: string, options?: { alias?: string; reason?: string }): Promise<AliasChange>
+  rollback(name: string, options?: ChangeOptions): Promise<AliasChange>
 }
 
-const namePattern = /^[a-z0-9][a-z0-9._-]{0,63}$/
-const hour = 60 * 60 * 1000
-
-function checkName(what: 'model' | 'alias', name: string): void {
-  if (namePattern.test(name) && name !== 'aliases' && !isVersion(name)) return
-  throw new RidecastError(
-    'model_name_invalid',
-    `${what} name ${JSON.stringify(name)} is not allowed: expected a lower-case letter or digit, then letters, digits, ".", "_" or "-", at most 64, such as green-duration`,
-  )
+/** What a registry asks of the world. */
+export interface RegistryEffects extends LogEffects {
+  /** The folder that relative paths of versions start from. */
+  cwd(): string
 }
+
+/** The real clock, file system and working folder. */
+export const registryEffects: RegistryEffects = { ...logEffects, cwd: () => process.cwd() }
 
 /**
  * The registry in a folder, which need not be there yet.
  *
  * @param folder path of the registry, such as `models`
- * @param now the clock that dates changes of aliases
  */
-export function openRegistry(folder: string, now: () => Date = () => new Date()): Registry {
-  const root = resolve(folder)
-  const modelFolder = (name: string): string => join(root, name)
-  const aliasFolder = (name: string, alias: string): string => join(root, name, 'aliases', alias)
-
-  async function folders(path: string): Promise<string[]> {
-    const found = await readdir(path, { withFileTypes: true }).catch(
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []
-        throw error
-      },
-    )
-    return found.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort()
-  }
-
-  const names = async (): Promise<string[]> =>
-    (await folders(root)).filter((name) => namePattern.test(name))
-  const versions = async (name: string): Promise<string[]> =>
-    (await folders(modelFolder(name))).filter(isVersion)
-
-  async function notFound(
-    wanted: string,
-    what: string,
-    known: readonly string[],
-  ): Promise<RidecastError> {
-    const near = [...known].sort((a, b) => distance(a, wanted) - distance(b, wanted)).slice(0, 5)
-    const hint =
-      near.length > 0
-        ? `found ${near.join(', ')}; ridecast models list shows all`
-        : `the registry ${root} has none yet: train one, such as ridecast train 2021-01`
-    return new RidecastError('model_not_found', `${what} is not there: ${hint}`)
-  }
-
-  async function requireModel(name: string): Promise<string[]> {
-    checkName('model', name)
-    const found = await versions(name)
-    if (found.length > 0) return found
-    throw await notFound(name, `model ${name}`, await names())
-  }
-
-  async function pointed(name: string, alias: string): Promise<string> {
-    checkName('alias', alias)
-    await requireModel(name)
-    const entry = (await readAlias(aliasFolder(name, alias))).at(-1)
-    if (entry) return entry.version
-    const known = (await folders(join(modelFolder(name), 'aliases'))).map((a) => `${name}@${a}`)
-    throw await notFound(
-      `${name}@${alias}`,
-      `model ${name} has no alias ${alias}, and so ${name}@${alias}`,
-      [...known, ...(await versions(name)).map((version) => `${name}/${version}`)],
-    )
-  }
-
-  async function byPrefix(name: string, prefix: string): Promise<string> {
-    const known = await requireModel(name)
-    const hits = /^[0-9a-f]{4,12}$/.test(prefix) ? known.filter((v) => v.startsWith(prefix)) : []
-    if (hits.length === 1) return hits[0] as string
-    const what =
-      hits.length > 1
-        ? `version ${prefix} of ${name} is not one version, and so the one you mean`
-        : `version ${prefix} of model ${name}`
-    throw await notFound(
-      `${name}/${prefix}`,
-      what,
-      known.map((version) => `${name}/${version}`),
-    )
-  }
-
-  async function resolveReference(reference: string): ReturnType<Registry['resolve']> {
-    const text = reference.replace(/^models:\//, '')
-    const asPath = resolve(reference)
-    if (
-      isVersion(basename(asPath)) &&
-      text === reference &&
-      !/^[^/\\]+\/[^/\\]+$/.test(text) &&
-      existsSync(asPath)
-    ) {
-      return { name: basename(dirname(asPath)), version: basename(asPath), path: asPath }
-    }
-    const [, name = '', separator, rest = ''] = /^([^@/]*)(?:([@/])(.*))?$/.exec(text) ?? []
-    if (name === '' || /[@/\\]/.test(rest)) {
-      throw new RidecastError(
-        'model_not_found',
-        `model reference "${reference}" is not one: expected name, name@alias, name/version or the path of a version's folder`,
-      )
-    }
-    const version =
-      separator === '/' ? await byPrefix(name, rest) : await pointed(name, rest || championAlias)
-    return { name, version, path: join(modelFolder(name), version) }
-  }
+export function openRegistry(folder: string, effects: RegistryEffects = registryEffects): Registry {
+  const root = resolve(effects.cwd(), folder)
+  const found = registryFolders(root, effects.cwd)
+  const { modelFolder, aliasFolder } = found
 
   async function load(reference: string): Promise<NamedArtifact> {
-    const { name, path } = await resolveReference(reference)
-    return { name, ...(await readVersion(path)) }
-  }
-
-  async function change(
-    name: string,
-    alias: string,
-    decide: Parameters<typeof changeAlias>[1],
-  ): Promise<AliasChange> {
-    const { entry, changed } = await changeAlias(aliasFolder(name, alias), decide, now)
-    return { ...(entry as AliasEntry), changed }
-  }
-
-  /** What a killed writer left behind goes after an hour. */
-  async function sweep(name: string): Promise<void> {
-    for (const left of await folders(modelFolder(name))) {
-      if (!left.startsWith(temporaryPrefix)) continue
-      const path = join(modelFolder(name), left)
-      const found = await stat(path).catch(() => undefined)
-      if (found && now().getTime() - found.mtimeMs > hour) {
-        await rm(path, { recursive: true, force: true })
-      }
+    const { name, path, version, alias } = await found.resolve(reference)
+    try {
+      return { name, ...(await readVersion(path)) }
+    } catch (error) {
+      if (alias === undefined || !isRidecastError(error)) throw error
+      throw new RidecastError(
+        error.code,
+        `alias ${name}@${alias} points to ${version}, which cannot be used: ${error.message}`,
+        { cause: error },
+      )
     }
   }
 
-  return {
+  async function change(name: string, alias: string, decide: Decide): Promise<AliasChange> {
+    const { entry, changed } = await changeAlias(aliasFolder(name, alias), decide, effects)
+    if (entry) return { ...entry, changed }
+    throw new RidecastError('internal', `alias ${name}@${alias} has no entry after a change`)
+  }
+
+  async function promote(
+    name: string,
+    wanted: string,
+    { alias = championAlias, reason = '' }: ChangeOptions = {},
+  ): Promise<AliasChange> {
+    checkName('model', name)
+    checkName('alias', alias)
+    const { version } = await load(`models:/${name}/${wanted}`)
+    return change(name, alias, async (entries) => {
+      if (entries.at(-1)?.version === version) return undefined
+      return { version, kind: entries.length > 0 ? 'promote' : 'first', reason }
+    })
+  }
+
+  async function rollback(
+    name: string,
+    { alias = championAlias, reason = '' }: ChangeOptions = {},
+  ): Promise<AliasChange> {
+    const current = await found.pointed(name, alias)
+    return change(name, alias, async (entries) => {
+      const version = earlier(entries)
+      if (version !== undefined) {
+        await load(`models:/${name}/${version}`)
+        return { version, kind: 'rollback', reason }
+      }
+      throw new RidecastError(
+        'rollback_impossible',
+        `${name}@${alias} has no earlier version to go back to than ${current}: ` +
+          `ridecast models promote ${name}/<version> sets another`,
+      )
+    })
+  }
+
+  async function summaryOf(name: string): Promise<ModelSummary> {
+    const targets: Record<string, string> = {}
+    for (const alias of await found.aliases(name)) {
+      const entry = await latestEntry(aliasFolder(name, alias))
+      if (entry) targets[alias] = entry.version
+    }
+    const summaries: VersionSummary[] = []
+    for (const version of await found.versions(name)) {
+      const path = join(modelFolder(name), version)
+      const written = await stat(path).catch(() => undefined)
+      const own = Object.keys(targets).filter((alias) => targets[alias] === version)
+      if (written) summaries.push({ version, path, created: written.mtime, aliases: own })
+    }
+    summaries.sort((a, b) => b.created.getTime() - a.created.getTime())
+    return { name, versions: summaries, aliases: targets }
+  }
+
+  return guarded(root, {
     async save(name, documents) {
       checkName('model', name)
-      await sweep(name)
+      await sweep(modelFolder(name), effects.now().getTime())
       return writeVersion(modelFolder(name), documents)
     },
     async list() {
       const models: ModelSummary[] = []
-      for (const name of await names()) {
-        const aliases = await folders(join(modelFolder(name), 'aliases'))
-        const targets = new Map<string, string>()
-        for (const alias of aliases) {
-          const entry = (await readAlias(aliasFolder(name, alias))).at(-1)
-          if (entry) targets.set(alias, entry.version)
-        }
-        const found: VersionSummary[] = []
-        for (const version of await versions(name)) {
-          const path = join(modelFolder(name), version)
-          const created = (await stat(path)).mtime
-          const own = aliases.filter((alias) => targets.get(alias) === version)
-          found.push({ version, path, created, aliases: own })
-        }
-        found.sort((a, b) => b.created.getTime() - a.created.getTime())
-        if (found.length > 0) models.push({ name, versions: found })
-      }
-      return models
-    },
-    resolve: resolveReference,
-    load,
-    async history(name, alias = championAlias) {
-      await requireModel(name)
-      return readAlias(aliasFolder(name, alias))
-    },
-    async promote(name, wanted, { alias = championAlias, reason = '' } = {}) {
-      checkName('alias', alias)
-      const { version } = await load(`${name}/${wanted}`)
-      return change(name, alias, (entries) => {
-        return entries.at(-1)?.version === version
-          ? undefined
-          : { version, kind: 'promote', reason }
+      for (const name of await found.names()) models.push(await summaryOf(name))
+      return models.filter((model) => {
+        return model.versions.length > 0 || Object.keys(model.aliases).length > 0
       })
     },
-    async setAliasIfAbsent(name, alias, version, { reason = '' } = {}) {
+    resolve: found.resolve,
+    load,
+    async history(name, alias = championAlias) {
       checkName('alias', alias)
-      return change(name, alias, (entries) => {
+      await found.requireModel(name)
+      return readAlias(aliasFolder(name, alias))
+    },
+    promote,
+    async setAliasIfAbsent(name, alias, wanted, { reason = '' } = {}) {
+      checkName('model', name)
+      checkName('alias', alias)
+      const { version } = await load(`models:/${name}/${wanted}`)
+      return change(name, alias, async (entries) => {
         return entries.length > 0 ? undefined : { version, kind: 'first', reason }
       })
     },
-    async rollback(name, { alias = championAlias, reason = '' } = {}) {
-      const current = await pointed(name, alias)
-      const before = earlier(await readAlias(aliasFolder(name, alias)))
-      if (before === undefined) {
-        throw new RidecastError(
-          'rollback_impossible',
-          `${name}@${alias} has no earlier version to go back to: it has only pointed to ${current}; ridecast models promote ${name}/<version> sets another`,
-        )
-      }
-      await readVersion(join(modelFolder(name), before))
-      return change(name, alias, (entries) => {
-        const version = earlier(entries)
-        return version === undefined ? undefined : { version, kind: 'rollback', reason }
-      })
-    },
-  }
+    rollback,
+  })
 }
 
 /** Where an alias pointed before its last promotion that was not rolled back. */
@@ -302,4 +242,27 @@ function earlier(entries: readonly AliasEntry[]): string | undefined {
     else path.push(version)
   }
   return path.at(-2)
+}
+
+/** The same registry, whose methods say `model_io` where the system refuses something. */
+function guarded(root: string, registry: Registry): Registry {
+  const guard = <A extends unknown[], R>(work: (...args: A) => Promise<R>) => {
+    return async (...args: A): Promise<R> => {
+      try {
+        return await work(...args)
+      } catch (error) {
+        throw systemFault(error, root)
+      }
+    }
+  }
+  return {
+    save: guard(registry.save),
+    list: guard(registry.list),
+    resolve: guard(registry.resolve),
+    load: guard(registry.load),
+    history: guard(registry.history),
+    promote: guard(registry.promote),
+    setAliasIfAbsent: guard(registry.setAliasIfAbsent),
+    rollback: guard(registry.rollback),
+  }
 }

@@ -46,25 +46,27 @@ const plain = (text: string): string =>
  */
 export function findZone(text: string): Zone {
   const wanted = plain(text)
-  if (/^\d+$/.test(wanted)) {
-    const zone = byId.get(Number(wanted))
+  // A sign or a point is not punctuation: -5 is not zone 5.
+  if (wanted === '' || /^[-+.,\d\s]+$/.test(text)) {
+    const digits = text.trim()
+    const zone = /^\d+$/.test(digits) ? byId.get(Number(digits)) : undefined
     if (zone) return zone
     throw new RidecastError(
       'zone_unknown',
-      `zone ${text} does not exist: expected a number from 1 to ${zones.length} or a name`,
+      `zone ${JSON.stringify(text)} does not exist: expected a number from 1 to ${zones.length} or a name`,
     )
   }
   const same = zones.filter(({ name }) => plain(name) === wanted)
   const part = same.length > 0 ? same : zones.filter(({ name }) => plain(name).includes(wanted))
   // Some names stand for several ids (two of Corona, three of islands): the first is meant.
-  if (wanted !== '' && part.length > 0 && new Set(part.map(({ name }) => name)).size === 1) {
+  if (part.length > 0 && new Set(part.map(({ name }) => name)).size === 1) {
     return part[0] as Zone
   }
-  const near = wanted !== '' && part.length > 0 ? part : nearest(wanted)
+  const near = part.length > 0 ? part : nearest(wanted)
   const listed = near.slice(0, 5).map(({ id, name }) => `${name} (${id})`)
   throw new RidecastError(
     'zone_unknown',
-    `zone "${text}" is ${part.length > 1 && wanted !== '' ? 'not one zone' : 'unknown'}: did you mean ${listed.join(', ')}`,
+    `zone ${JSON.stringify(text)} is ${part.length > 1 ? 'not one zone' : 'unknown'}: did you mean ${listed.join(', ')}`,
   )
 }
 

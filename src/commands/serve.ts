@@ -1,9 +1,10 @@
 /** `ridecast serve`: the server, in this process. */
 
 import { resolve } from 'node:path'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { readConfig } from '../config.ts'
 import { createLog, logLevels } from '../log.ts'
+import type { RunningServer } from '../serve/server.ts'
 import type { Io } from './io.ts'
 
 interface Flags {
@@ -20,7 +21,9 @@ Examples:
   ridecast serve --model green-duration/3f9c2a71b0de --host 0.0.0.0
   RIDECAST_MODEL=green-duration@champion RIDECAST_PORT=8080 ridecast serve
 
-Settings come from flags, then from the environment: see example.env.
+Settings come from flags, then from the environment (RIDECAST_PORT, RIDECAST_MODEL ...: see
+example.env). Logs are lines of JSON on standard output. SIGTERM and Ctrl-C finish the requests
+in flight first.
 `
 
 /** The command. */
@@ -37,25 +40,27 @@ export function serveCommand(io: Io): Command {
       'name, name@alias, name/version or a folder (default: green-duration)',
     )
     .option('--models <dir>', 'folder of the registry (default: models)')
-    .addOption(
-      new Option(
-        '--log-level <level>',
-        'what is logged (default: info, on a terminal warn)',
-      ).choices(logLevels),
-    )
+    .option('--log-level <level>', `${logLevels.join(', ')} (default: info, on a terminal warn)`)
     .addHelpText('after', examples)
     .action(async (flags: Flags) => {
-      const level = io.interactive && !io.env.RIDECAST_LOG_LEVEL ? 'warn' : undefined
-      const config = readConfig(io.env, { ...flags, logLevel: flags.logLevel ?? level })
+      const quiet = io.interactive && !io.env.RIDECAST_LOG_LEVEL
+      const logLevel = flags.logLevel ?? (quiet ? 'warn' : undefined)
+      const config = readConfig(io.env, { ...flags, logLevel })
       const log = createLog('serve', config.logLevel)
-      const { startServer, stopOnSignal } = await import('../serve/server.ts')
-      const server = await startServer({ ...config, models: resolve(io.cwd, config.models) }, log)
-      stopOnSignal(server, log)
-      if (io.interactive) {
-        const { url, model } = server
-        io.err(`serving ${model.name}/${model.version} at ${url}, Ctrl-C stops it; try\n\n`)
-        io.err(`  curl ${url}/predict -H 'content-type: application/json' \\\n`)
-        io.err(`    -d '{"PULocationID": 43, "DOLocationID": 151, "trip_distance": 1.01}'\n\n`)
-      }
+      const { startServer } = await import('../serve/server.ts')
+      const { endOnFault, stopOnSignal } = await import('../serve/lifetime.ts')
+      endOnFault(log, process)
+      const models = resolve(io.cwd, config.models)
+      const server = await startServer({ ...config, models }, log)
+      stopOnSignal(server, log, process)
+      if (io.interactive) await welcome(io, server)
     })
+}
+
+/** Says where the server is and how to try it. */
+async function welcome(io: Io, { url, model }: RunningServer): Promise<void> {
+  const { exampleRide } = await import('../serve/served-model.ts')
+  const ride = JSON.stringify(exampleRide(model.predictor.inputs))
+  io.err(`serving ${model.name}/${model.version} at ${url}, Ctrl-C stops it; try\n\n`)
+  io.err(`  curl ${url}/predict -H 'content-type: application/json' \\\n    -d '${ride}'\n\n`)
 }

@@ -11,6 +11,7 @@ import {
   splitCode,
 } from '../features.ts'
 import type { Profile } from '../profile.ts'
+import type { RideBatch } from '../ride.ts'
 import type { Block, Moments } from './moments.ts'
 import type { Plan } from './plan.ts'
 
@@ -18,12 +19,17 @@ const plausibleMiles = 100
 const halfMiles = Array.from({ length: 20 }, (_, k) => (k + 1) / 2)
 const edges = [0.01, ...halfMiles, 11, 12, 13, 14, 15, 17.5, 20, 25, 30, 40, 50, 75, 100, 1000]
 
+const durationLevels = 65_536
+
 const durationAtom: Atom = {
   key: 'duration_minute',
   input: 'pickup_datetime',
-  levels: 65_536,
-  code: (rides, i) =>
-    Math.floor(((rides.dropoff[i] as number) - (rides.pickup[i] as number)) / 60e6),
+  levels: durationLevels,
+  code(rides, i) {
+    const minutes = ((rides.dropoff[i] as number) - (rides.pickup[i] as number)) / 60e6
+    // A recipe may take rides below zero or of months: they share the outermost minutes.
+    return Math.min(Math.max(Math.floor(minutes), 0), durationLevels - 1)
+  },
   text: String,
   parse: Number,
 }
@@ -33,6 +39,16 @@ const duration: CategoricalTerm = {
   name: 'duration_minute',
   atoms: [durationAtom],
   inputs: ['pickup_datetime'],
+}
+
+/** The term with code 0 where the input is missing: the profile counts every training ride. */
+function tolerant(term: CategoricalTerm): CategoricalTerm {
+  const code = (rides: RideBatch, i: number): number => {
+    let code = 0
+    for (const atom of term.atoms) code = code * atom.levels + Math.max(atom.code(rides, i), 0)
+    return code
+  }
+  return { ...term, code }
 }
 
 function profileFeatures(withDistance: boolean): Features {
@@ -54,7 +70,7 @@ function profileFeatures(withDistance: boolean): Features {
         ]
       : [],
   })
-  return { categorical: [...categorical, duration], numeric, inputs }
+  return { categorical: [...categorical.map(tolerant), duration], numeric, inputs }
 }
 
 /** The plan that sums the profile of the rides that `plan` selects. */
@@ -70,7 +86,7 @@ export function profilePlan(plan: Plan): Plan {
 export function profileOf(moments: Moments): Profile {
   const { n, target } = moments
   const mean = (target.hi[0] as number) / n
-  const spread = (target.hi[1] as number) - mean * (target.hi[0] as number)
+  const spread = Math.max(0, (target.hi[1] as number) - mean * (target.hi[0] as number))
   const hours = new Array<number>(168).fill(0)
   each(block(moments, 'hour_of_week'), (code, rides) => {
     hours[code] = rides
@@ -94,7 +110,7 @@ export function profileOf(moments: Moments): Profile {
     [...counts].sort(([a], [b]) => a - b)
   return {
     rides: n,
-    duration: { mean: mean / 60, std: Math.sqrt(Math.max(0, spread / (n - 1))) / 60, minutes },
+    duration: { mean: mean / 60, std: Math.sqrt(spread / Math.max(1, n - 1)) / 60, minutes },
     hour_of_week: hours,
     pickups: sorted(pickups),
     dropoffs: sorted(dropoffs),

@@ -34,16 +34,19 @@ export async function* readRides(
   columns: RideColumns,
   progress: (done: number, total: number) => void = () => {},
 ): AsyncGenerator<RideBatch> {
-  const file = await damaged(path, async () => ParquetFile.fromFile(await openAsBlob(path)))
+  const file = await decoded(path, async () => ParquetFile.fromFile(await openAsBlob(path)))
+  let done = 0
+  let total: number
   try {
-    const schema = tableFromIPC(file.schema().intoIPCStream()).schema
+    const { schema, rows, groups } = await decoded(path, async () => {
+      const meta = file.metadata()
+      const { schema } = tableFromIPC(file.schema().intoIPCStream())
+      return { schema, rows: meta.fileMetadata().numRows(), groups: meta.numRowGroups() }
+    })
+    total = rows
     const names = resolveColumns(schema, path, taxi, columns)
-    const meta = file.metadata()
-    const total = meta.fileMetadata().numRows()
-    const groups = meta.numRowGroups()
-    let done = 0
     for (let group = 0; group < groups; group++) {
-      const table = await damaged(path, async () => {
+      const table = await decoded(path, async () => {
         const read = await file.read({
           columns: [...new Set(Object.values(names))],
           rowGroups: [group],
@@ -80,19 +83,62 @@ export async function* readRides(
       }
     }
   } finally {
+    release(file)
+  }
+  if (done !== total) throw damaged(path, `found ${done} rides where its footer says ${total}`)
+}
+
+function damaged(path: string, reason: string, cause?: unknown): RidecastError {
+  const text = `${path} is a damaged Parquet file (${reason}): download it again`
+  return new RidecastError('source_truncated', text, { cause })
+}
+
+// A panic leaves the file borrowed for good; its memory is lost then, the error is not.
+function release(file: ParquetFile): void {
+  try {
     file.free()
+  } catch {}
+}
+
+let turn: Promise<unknown> = Promise.resolve()
+
+/** Runs one step of the decoder; steps wait for each other, so that a panic has one cause. */
+async function decoded<T>(path: string, step: () => Promise<T>): Promise<T> {
+  const result = turn.then(() => surviving(step))
+  // Only the end counts: holding on to the result would keep a row group in memory.
+  const over = (): void => {}
+  turn = result.then(over, over)
+  try {
+    return await result
+  } catch (error) {
+    throw damaged(path, messageOf(error), error)
   }
 }
 
-async function damaged<T>(path: string, read: () => Promise<T>): Promise<T> {
+/**
+ * Runs a step of the decoder and rejects when it panics. The decoder goes on in microtasks: a
+ * panic over damaged bytes would come out of one of those, where it ends the process, and the
+ * step would never settle. So the tasks queued meanwhile are watched.
+ */
+async function surviving<T>(step: () => Promise<T>): Promise<T> {
+  const queue = globalThis.queueMicrotask
   try {
-    return await read()
-  } catch (error) {
-    throw new RidecastError(
-      'source_truncated',
-      `${path} is a damaged Parquet file (${messageOf(error)}): download it again`,
-      { cause: error },
-    )
+    return await new Promise<T>((resolve, reject) => {
+      globalThis.queueMicrotask = (task) => {
+        queue(() => {
+          try {
+            task()
+          } catch (error) {
+            // Only WebAssembly traps have this name.
+            if (!(error instanceof Error) || error.name !== 'RuntimeError') throw error
+            reject(new Error('its pages cannot be decoded', { cause: error }))
+          }
+        })
+      }
+      step().then(resolve, reject)
+    })
+  } finally {
+    globalThis.queueMicrotask = queue
   }
 }
 
@@ -103,14 +149,26 @@ function resolveColumns(
   taxi: Taxi,
   columns: RideColumns,
 ): Partial<Record<ColumnName | 'pickup' | 'dropoff', string>> {
-  const byLowerCase = new Map(schema.fields.map(({ name }) => [name.toLowerCase(), name]))
+  const spelled = (name: string): string[] => {
+    const wanted = name.toLowerCase()
+    return schema.fields.map((field) => field.name).filter((name) => name.toLowerCase() === wanted)
+  }
   const wanted = { ...timeColumns[taxi] }
   const names: Partial<Record<ColumnName | 'pickup' | 'dropoff', string>> = {}
   const missing: string[] = []
   const find = (key: ColumnName | 'pickup' | 'dropoff', name: string, required: boolean): void => {
-    const found = byLowerCase.get(name.toLowerCase())
-    if (found !== undefined) names[key] = found
-    else if (required) missing.push(name)
+    const [found, ...others] = spelled(name)
+    if (found === undefined) {
+      if (required) missing.push(name)
+      return
+    }
+    if (others.length > 0) {
+      throw new RidecastError(
+        'source_columns',
+        `${path} has column ${name} more than once, as ${[found, ...others].join(', ')}: expected it once, merge them`,
+      )
+    }
+    names[key] = found
   }
   find('pickup', wanted.pickup, true)
   find('dropoff', wanted.dropoff, true)
@@ -118,9 +176,10 @@ function resolveColumns(
   for (const name of columns.optional) find(name, name, false)
   if (missing.length > 0) {
     const other = taxi === 'green' ? 'yellow' : 'green'
-    const hint = byLowerCase.has(timeColumns[other].pickup)
-      ? `; it looks like a ${other} file: say --taxi ${other}`
-      : ''
+    const hint =
+      spelled(timeColumns[other].pickup).length > 0
+        ? `; it looks like a ${other} file: say --taxi ${other}`
+        : ''
     throw new RidecastError(
       'source_columns',
       `${path} lacks ${missing.join(', ')}, found ${schema.fields.map(({ name }) => name).join(', ') || 'no column'}${hint}`,

@@ -9,6 +9,7 @@ import type { Recipe } from '../recipe.ts'
 import type { Taxi } from '../ride.ts'
 import type { DownloadEffects } from './download.ts'
 import type { Engine } from './engines/engine.ts'
+import type { Moments } from './moments.ts'
 import { type Plan, planOf, type Slice } from './plan.ts'
 import {
   obtain,
@@ -117,12 +118,14 @@ export async function cutByPickup(
     atoms: [minuteAtom],
     inputs: [minuteAtom.input],
   }
-  const features = { categorical: [term], numeric: [], inputs: [minuteAtom.input] }
+  // The plan's own terms stay: a ride that one of them cannot take is not counted.
+  const features = { ...plan.features, categorical: [...plan.features.categorical, term] }
   const [moments] = await engine.sum([path], taxi, [{ ...plan, features, crosses: false }])
-  const block = moments?.blocks[0]
+  const { n, blocks } = moments as Moments
+  const block = blocks.at(-1)
   let before = 0
   let cut = Number.NEGATIVE_INFINITY
-  for (let i = 0; block && before < (1 - holdoutShare) * moments.n; i++) {
+  for (let i = 0; block && before < (1 - holdoutShare) * n; i++) {
     before += block.counts[i] as number
     cut = ((block.codes[i] as number) + 1) * 60e6
   }

@@ -1,129 +1,84 @@
 /**
- * The HTTP application: routes over one predictor. Never listens, reads no environment, does not
- * exit; `server.ts` does all three.
+ * The application: which handler answers what, and how its failures are told. Never listens, reads
+ * the environment or ends the process; `server.ts` does the first, `main.ts` the others.
  */
 
-import express, { type Express, type RequestHandler } from 'express'
+import express, { type ErrorRequestHandler, type Express } from 'express'
 import type { Logger } from 'pino'
-import { version } from '../package.ts'
-import { predictHandler, requireJson } from './predict.ts'
-import { onlyMethods, Problem, problemHandler, sendProblem } from './problem.ts'
-import type { ServedModel } from './served-model.ts'
+import { index, modelHandler } from './about.ts'
+import { type Handler, sendProblem } from './answer.ts'
+import { live, readyHandler } from './health.ts'
+import { predictHandler } from './predict.ts'
+import { Problem, problemOf } from './problem.ts'
+import { logRequest, pathOf } from './request-log.ts'
+import type { ServiceState } from './state.ts'
 
-/** What changes while the server runs. */
-export interface ServerState {
-  /** The model that answers; undefined until one is loaded and verified. */
-  model: ServedModel | undefined
-  /** True once the server was asked to stop. */
-  draining: boolean
-}
-
-/** What the application is made from. */
+/** What an application is made of. */
 export interface AppOptions {
-  readonly state: ServerState
+  readonly state: ServiceState
   readonly log: Logger
-  /** Largest body that is read, bytes. */
+  /** The largest body that is read. */
   readonly bodyLimitBytes: number
+  /** Milliseconds of a clock that only goes forward, default that of the process. */
+  readonly now?: () => number
 }
 
-/** One line a request, without its body or query: those may hold what must not be kept. */
-function requestLog(log: Logger, state: ServerState): RequestHandler {
-  return (request, response, next): void => {
-    const start = performance.now()
-    response.on('finish', () => {
-      const ms = Math.round((performance.now() - start) * 1000) / 1000
-      const { method, path } = request
-      log.info(
-        { method, path, status: response.statusCode, ms, version: state.model?.version },
-        'request',
-      )
-    })
-    next()
-  }
-}
-
-/** The application. */
-export function createApp({ state, log, bodyLimitBytes }: AppOptions): Express {
+/** The application over a state; a model may come, go and change behind it. */
+export function createApp(options: AppOptions): Express {
+  const { state, log, bodyLimitBytes, now = () => performance.now() } = options
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-  // Only the first of several equal query parameters could be meant: none is taken.
-  app.set('query parser', 'simple')
-  app.use(requestLog(log, state))
-  app.use((_request, response, next) => {
-    // A client that keeps its connection open would hold up a server that is to stop.
-    if (state.draining) response.set('Connection', 'close')
-    response.set('X-Content-Type-Options', 'nosniff').set('Cache-Control', 'no-store')
+
+  app.use((request, response, next) => {
+    logRequest(log, state, now, request, response)
+    checkUrl(request.url)
     next()
   })
-
-  const current = (): ServedModel => {
-    if (state.model) return state.model
-    throw new Problem('not_ready', 'no model is loaded yet: ask again in a moment')
-  }
-  const json = express.json({ limit: bodyLimitBytes, strict: false })
-  app.route('/predict').post(requireJson, json, predictHandler(current)).all(onlyMethods('POST'))
-  app
-    .route('/model')
-    .get((_request, response) => {
-      response.json(describe(current()))
-    })
-    .all(onlyMethods('GET', 'HEAD'))
-  app
-    .route('/health/live')
-    .get((_request, response) => {
-      response.json({ status: 'live' })
-    })
-    .all(onlyMethods('GET', 'HEAD'))
-  app
-    .route('/health/ready')
-    .get((_request, response) => {
-      if (state.draining) throw new Problem('not_ready', 'the server is stopping')
-      const { name, version: model } = current()
-      response.json({ status: 'ready', model: name, model_version: model })
-    })
-    .all(onlyMethods('GET', 'HEAD'))
-  app
-    .route('/')
-    .get((_request, response) => {
-      response.json({
-        name: 'ridecast',
-        version,
-        routes: ['POST /predict', 'GET /model', 'GET /health/live', 'GET /health/ready'],
-      })
-    })
-    .all(onlyMethods('GET', 'HEAD'))
-  app.use((request, response) => {
-    sendProblem(
-      response,
-      new Problem(
-        'route_unknown',
-        `there is nothing at ${request.path.slice(0, 100)}: GET / lists the routes`,
-      ),
+  route(app, '/', 'GET', index)
+  route(app, '/predict', 'POST', predictHandler(state, bodyLimitBytes))
+  route(app, '/model', 'GET', modelHandler(state))
+  route(app, '/health/live', 'GET', live)
+  route(app, '/health/ready', 'GET', readyHandler(state))
+  app.use((request) => {
+    throw new Problem(
+      'route_unknown',
+      `address ${pathOf(request).slice(0, 100)} is not there: GET / lists those that are`,
     )
   })
-  app.use(problemHandler(log))
+
+  // Express tells an error handler from others by its four parameters.
+  const onError: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
+    if (problemOf(error).code === 'internal') log.error({ error }, 'request failed')
+    sendProblem(response, error)
+  }
+  app.use(onError)
   return app
 }
 
-function describe({
-  name,
-  version: model,
-  predictor,
-  fields,
-  metrics,
-  lineage,
-}: ServedModel): object {
-  const { recipe, kind, columns, intercept } = predictor.model
-  return {
-    name,
-    version: model,
-    kind,
-    columns,
-    intercept,
-    inputs: fields.descriptions,
-    recipe,
-    metrics,
-    lineage,
+/** Mounts a handler under one method; GET answers HEAD too. */
+function route(app: Express, path: string, method: 'GET' | 'POST', handler: Handler): void {
+  const allow = method === 'GET' ? 'GET, HEAD, OPTIONS' : 'POST, OPTIONS'
+  const at = app.route(path)
+  if (method === 'GET') at.get(handler)
+  else at.post(handler)
+  at.options((_request, response) => {
+    response.writeHead(204, { Allow: allow }).end()
+  })
+  at.all((request) => {
+    throw new Problem(
+      'method_not_allowed',
+      `address ${path} does not take ${request.method}: expected ${allow}`,
+      { headers: { Allow: allow } },
+    )
+  })
+}
+
+function checkUrl(url: string): void {
+  if (!url.includes('%')) return
+  try {
+    decodeURIComponent(url)
+  } catch {
+    throw new Problem('request_malformed', 'address has broken percent-encoding')
   }
 }

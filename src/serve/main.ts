@@ -1,22 +1,20 @@
-/** The process that the image runs: settings from the environment alone. */
+/** The process that the image runs: settings from the environment alone, logs on standard output. */
 
 import { readConfig } from '../config.ts'
 import { isRidecastError, messageOf } from '../errors.ts'
 import { createLog } from '../log.ts'
-import { startServer, stopOnSignal } from './server.ts'
-
-let log = createLog('serve', 'info')
-process.on('uncaughtException', (error) => {
-  log.fatal({ err: error }, 'uncaught error: the process ends')
-  process.exit(1)
-})
+import { endOnFault, stopOnSignal } from './lifetime.ts'
+import { startServer } from './server.ts'
 
 try {
   const config = readConfig(process.env)
-  log = createLog('serve', config.logLevel)
-  stopOnSignal(await startServer(config, log), log)
+  const log = createLog('serve', config.logLevel)
+  endOnFault(log, process)
+  stopOnSignal(await startServer(config, log), log, process)
 } catch (error) {
   const code = isRidecastError(error) ? error.code : 'internal'
-  log.fatal({ code, ...(code === 'internal' ? { err: error } : {}) }, messageOf(error))
+  const fields = { code, message: messageOf(error), ...(code === 'internal' && { error }) }
+  // Whatever level was asked for: without this line nobody would know.
+  createLog('serve', 'fatal').fatal(fields, 'not started')
   process.exitCode = code === 'config_invalid' ? 2 : 1
 }

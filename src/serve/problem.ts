@@ -1,125 +1,98 @@
 /**
- * Faults as HTTP answers: problem details (RFC 9457), each with a stable code. The only place that
- * knows which fault has which status.
+ * Faults as RFC 9457 problem details, each with a stable code. The only place that knows which
+ * HTTP status a code has.
  */
 
-import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
-import type { Logger } from 'pino'
+import { STATUS_CODES } from 'node:http'
+import { isRidecastError } from '../errors.ts'
 
-/** The codes of problem answers, their status and title; explained in docs/http.md. */
+/** The codes of problems with their status; docs/http.md explains each. */
 export const problemCodes = {
-  body_missing: [400, 'the request has no body'],
-  body_not_json: [400, 'the body is not JSON'],
-  request_malformed: [400, 'the request cannot be read'],
-  route_unknown: [404, 'there is nothing at this address'],
-  method_not_allowed: [405, 'this address does not take this method'],
-  body_too_large: [413, 'the body is too large'],
-  media_type_unsupported: [415, 'the body has a media type that is not read'],
-  input_invalid: [422, 'the ride has missing or wrong fields'],
-  internal: [500, 'something went wrong in the server'],
-  not_ready: [503, 'the server takes no rides now'],
-} as const satisfies Record<string, readonly [number, string]>
+  body_missing: 400,
+  body_not_json: 400,
+  request_malformed: 400,
+  route_unknown: 404,
+  method_not_allowed: 405,
+  request_timeout: 408,
+  body_too_large: 413,
+  media_type_unsupported: 415,
+  input_invalid: 422,
+  headers_too_large: 431,
+  internal: 500,
+  not_ready: 503,
+} as const
 
-/** The code of a problem answer. */
+/** The code of a problem. */
 export type ProblemCode = keyof typeof problemCodes
 
-/** One fault of a request. */
+/** The codes of single faults; docs/http.md explains each. */
+export const faultCodes = ['missing', 'wrong_type', 'out_of_range', 'malformed'] as const
+
+/** One thing that is wrong with a request. */
 export interface Fault {
-  /** `missing`, `wrong_type`, `out_of_range` or `malformed`. */
-  readonly code: 'missing' | 'wrong_type' | 'out_of_range' | 'malformed'
-  /** JSON pointer into the body, or the name of a query parameter. */
+  readonly code: (typeof faultCodes)[number]
+  /** JSON pointer into the body, such as `#/trip_distance`; `#` is the body as a whole. */
   readonly pointer?: string
+  /** Name of a query parameter, where the fault is not in the body. */
   readonly parameter?: string
   readonly message: string
 }
 
-/** Thrown by handlers to be answered as a problem. */
-export class Problem extends Error {
+/** The body of an answer of type application/problem+json. */
+export interface ProblemDocument {
+  /** `about:blank`: the title says what the status does, `code` tells problems apart. */
+  readonly type: 'about:blank'
+  readonly title: string
+  /** The status of the answer. */
+  readonly status: number
+  readonly detail: string
   readonly code: ProblemCode
-  readonly faults: readonly Fault[]
+  /** Everything that is wrong with the body and the query, where they are what is wrong. */
+  readonly errors?: readonly Fault[]
+}
 
-  /** @param detail what is wrong with this request, and what to do */
-  constructor(code: ProblemCode, detail: string, faults: readonly Fault[] = []) {
+/** Thrown where a request cannot be answered otherwise. */
+export class Problem extends Error {
+  override readonly name = 'Problem'
+  readonly code: ProblemCode
+  /** What is wrong, one by one; empty where the code says it all. */
+  readonly faults: readonly Fault[]
+  /** Headers that belong to the answer, such as `Allow`. */
+  readonly headers: Readonly<Record<string, string>>
+
+  /** @param detail what was expected, what was found and what to do, for the client */
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    more: { faults?: readonly Fault[]; headers?: Readonly<Record<string, string>> } = {},
+  ) {
     super(detail)
     this.code = code
-    this.faults = faults
+    this.faults = more.faults ?? []
+    this.headers = more.headers ?? {}
+  }
+
+  /** The status of the answer. */
+  get status(): number {
+    return problemCodes[this.code]
+  }
+
+  /** The body of the answer. */
+  toJSON(): ProblemDocument {
+    const { code, status, message: detail, faults: errors } = this
+    const title = STATUS_CODES[status] ?? ''
+    const problem = { type: 'about:blank', title, status, detail, code } as const
+    return errors.length > 0 ? { ...problem, errors } : problem
   }
 }
 
-/** Answers a request with a problem. */
-export function sendProblem(response: Response, problem: Problem): void {
-  const [status, title] = problemCodes[problem.code]
-  response
-    .status(status)
-    .type('application/problem+json')
-    .send(
-      JSON.stringify({
-        type: `https://github.com/ridecast/ridecast/blob/main/docs/http.md#${problem.code}`,
-        title,
-        status,
-        detail: problem.message,
-        code: problem.code,
-        ...(problem.faults.length > 0 ? { errors: problem.faults } : {}),
-      }),
-    )
-}
-
-/** Faults of the body parser and of Express, by their `type` or status. */
-function foreignProblem(error: {
-  type?: unknown
-  status?: unknown
-  limit?: unknown
-}): Problem | undefined {
-  switch (error.type) {
-    case 'entity.parse.failed':
-      return new Problem(
-        'body_not_json',
-        'the body is not JSON: expected an object such as {"PULocationID": 43}',
-      )
-    case 'entity.too.large':
-      return new Problem('body_too_large', `the body is larger than ${String(error.limit)} bytes`)
-    case 'charset.unsupported':
-    case 'encoding.unsupported':
-      return new Problem(
-        'media_type_unsupported',
-        'expected application/json in UTF-8, plain or with content encoding gzip, deflate or br',
-      )
-    default:
+/** The problem that a client is told of. What was not foreseen is `internal`, without details. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error
+  // The fields are right one by one, but the predictor cannot compute with them.
+  if (isRidecastError(error, 'input_invalid')) {
+    const fault: Fault = { code: 'out_of_range', pointer: '#', message: error.message }
+    return new Problem('input_invalid', error.message, { faults: [fault] })
   }
-  const status = error.status
-  if (typeof status === 'number' && status >= 400 && status < 500) {
-    return new Problem(
-      'request_malformed',
-      'the request cannot be read: check its address, headers and body',
-    )
-  }
-  return undefined
-}
-
-/** The last middleware: answers everything that was thrown, and never shows a stack. */
-export function problemHandler(log: Logger): ErrorRequestHandler {
-  return (error: unknown, request: Request, response: Response, next): void => {
-    if (response.headersSent) {
-      next(error)
-      return
-    }
-    const known = error instanceof Problem ? error : foreignProblem((error ?? {}) as object)
-    if (!known)
-      log.error({ err: error, method: request.method, path: request.path }, 'request failed')
-    sendProblem(response, known ?? new Problem('internal', 'the fault is in the log of the server'))
-  }
-}
-
-/** Answers addresses that exist with another method, naming those that it takes. */
-export function onlyMethods(...methods: readonly string[]): RequestHandler {
-  return (request, response): void => {
-    response.set('Allow', methods.join(', '))
-    sendProblem(
-      response,
-      new Problem(
-        'method_not_allowed',
-        `${request.method} is not taken here: expected ${methods.join(' or ')}`,
-      ),
-    )
-  }
+  return new Problem('internal', 'server has a fault of its own: its log says more')
 }

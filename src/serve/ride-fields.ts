@@ -1,149 +1,140 @@
 /**
- * The fields of a ride in a request: what a model needs, checked at the edge, every fault at once.
- * Knows nothing about HTTP statuses.
+ * What a request may say about a ride: the fields of a model's inputs, their zod schema, and every
+ * fault of a body at once. Knows nothing about statuses.
  */
 
 import { z } from 'zod'
 import type { RideRequest } from '../predictor.ts'
-import {
-  type ColumnName,
-  type InputName,
-  maxId,
-  maxZone,
-  parseWallClock,
-  rideColumns,
-} from '../ride.ts'
+import { type InputName, maxId, maxZone, parseWallClock, rideColumns } from '../ride.ts'
 import type { Fault } from './problem.ts'
 
-/** What a request says about a field, for people and for `GET /model`. */
-export interface FieldDescription {
+/** A field of the body. */
+export interface Field {
   readonly name: InputName
+  /** What it is in JSON; an integer may also come as text. */
+  readonly type: 'integer' | 'number' | 'string'
+  /** What it means, for people. */
+  readonly unit: string
+  /** True when a ride without it is refused. */
   readonly required: boolean
-  /** What it means and in which unit. */
-  readonly meaning: string
+  /** True when it may be left out although the model needs it: it is assumed, with a warning. */
+  readonly assumable: boolean
 }
 
-type Check = (value: unknown) => number | Omit<Fault, 'pointer'>
-
-const shown = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? String(value)
-  return text.length > 40 ? `${text.slice(0, 37)}...` : text
+interface Rule {
+  readonly schema: z.ZodType<number>
+  /** Reads on from "<field> must be". */
+  readonly text: string
+  /** What is wrong with a value that the schema refuses. */
+  code(value: unknown): Fault['code']
 }
 
-/** Ids may come as text: many clients read them from files that hold nothing else. */
-function idCheck(low: number, high: number): Check {
-  const expected = `expected a whole number from ${low} to ${high}`
-  return (value) => {
-    const isText = typeof value === 'string' && /^\d{1,9}$/.test(value)
-    if (typeof value !== 'number' && !isText) {
-      return { code: 'wrong_type', message: `${expected}, found ${shown(value)}` }
-    }
-    const id = Number(value)
-    if (!Number.isInteger(id))
-      return { code: 'wrong_type', message: `${expected}, found ${shown(value)}` }
-    if (id < low || id > high) return { code: 'out_of_range', message: `${expected}, found ${id}` }
-    return id
+const ids = (low: number, high: number, text: string): Rule => {
+  const number = z.int().min(low).max(high)
+  const digits = /^(0|[1-9]\d{0,8})$/
+  return {
+    // Clients that read ids from files often have them as text.
+    schema: z.union([number, z.string().regex(digits).transform(Number).pipe(number)]),
+    text: `${text} from ${low} to ${high}`,
+    code(value) {
+      if (typeof value === 'string') return digits.test(value) ? 'out_of_range' : 'malformed'
+      return Number.isInteger(value) ? 'out_of_range' : 'wrong_type'
+    },
   }
 }
 
-function numberCheck(low: number): Check {
-  const expected = low === 0 ? 'expected a number from 0' : 'expected a number'
-  return (value) => {
-    if (typeof value !== 'number') {
-      return { code: 'wrong_type', message: `${expected}, found ${shown(value)}` }
-    }
-    if (!Number.isFinite(value) || value < low) {
-      return {
-        code: 'out_of_range',
-        message: `${expected}, found ${Number.isFinite(value) ? value : 'one beyond what a double holds'}`,
-      }
-    }
-    return value
-  }
+const quantities = (schema: z.ZodType<number>, text: string): Rule => ({
+  schema,
+  text,
+  code: (value) => (typeof value === 'number' ? 'out_of_range' : 'wrong_type'),
+})
+
+const rules = {
+  zone: ids(1, maxZone, 'a taxi zone, an integer'),
+  id: ids(0, maxId, 'an integer'),
+  distance: quantities(z.number().nonnegative(), 'a finite number of miles from 0'),
+  quantity: quantities(z.number(), 'a finite number'),
+  time: {
+    schema: z.string().transform(parseWallClock).pipe(z.number()),
+    text: 'a wall-clock time such as 2021-02-03T08:15',
+    code: (value: unknown) => (typeof value === 'string' ? 'malformed' : 'wrong_type'),
+  },
+} as const satisfies Record<string, Rule>
+
+function ruleOf(name: InputName): Rule {
+  if (name === 'pickup_datetime') return rules.time
+  if (name === 'PULocationID' || name === 'DOLocationID') return rules.zone
+  if (name === 'trip_distance') return rules.distance
+  return rideColumns[name].kind === 'id' ? rules.id : rules.quantity
 }
 
-const timeCheck: Check = (value) => {
-  const expected = 'expected a time on the local clock without a zone, such as 2021-02-03T08:15'
-  if (typeof value !== 'string') {
-    return { code: 'wrong_type', message: `${expected}, found ${shown(value)}` }
-  }
-  const micros = parseWallClock(value)
-  return Number.isNaN(micros)
-    ? { code: 'malformed', message: `${expected}, found ${shown(value)}` }
-    : micros
-}
-
-function checkOf(name: InputName): Check {
-  if (name === 'pickup_datetime') return timeCheck
-  if (name === 'PULocationID' || name === 'DOLocationID') return idCheck(1, maxZone)
-  if (rideColumns[name].kind === 'id') return idCheck(0, maxId)
-  return numberCheck(rideColumns[name].afterRide ? Number.NEGATIVE_INFINITY : 0)
-}
-
-function field(name: InputName, required: boolean): z.ZodType<number | undefined, unknown> {
-  const check = checkOf(name)
-  return z.unknown().transform((value, context) => {
-    if (value === undefined || value === null) {
-      if (required)
-        context.issues.push({
-          code: 'custom',
-          input: value,
-          message: 'expected a value, found none',
-          params: { code: 'missing' },
-        })
-      return undefined
+/**
+ * The fields of a ride for a model: both zones, distance and time in any case, and whatever else
+ * the model is computed from.
+ *
+ * @param inputs what the model is computed from
+ */
+export function fieldsOf(inputs: readonly InputName[]): Field[] {
+  const always: InputName[] = ['PULocationID', 'DOLocationID', 'trip_distance', 'pickup_datetime']
+  return [...new Set([...always, ...inputs])].map((name): Field => {
+    const used = inputs.includes(name)
+    if (name === 'pickup_datetime') {
+      const unit = 'time of the pickup on the local clock, without a zone'
+      return { name, type: 'string', unit, required: false, assumable: used }
     }
-    const result = check(value)
-    if (typeof result === 'number') return result
-    context.issues.push({
-      code: 'custom',
-      input: value,
-      message: result.message,
-      params: { code: result.code },
-    })
-    return undefined
+    const { kind, unit } = rideColumns[name]
+    const type = kind === 'id' ? 'integer' : 'number'
+    const zone = name === 'PULocationID' || name === 'DOLocationID'
+    return { name, type, unit, required: used || zone, assumable: false }
   })
 }
 
-/** The fields of a model's rides and the check of a body against them. */
-export interface RideFields {
-  readonly descriptions: readonly FieldDescription[]
-  /** The ride in a parsed body, or everything that is wrong with it. Fields it does not know are ignored. */
-  parse(body: unknown): RideRequest | readonly Fault[]
+/** The schema of a body with these fields; it ignores others, and takes null for absent. */
+export function rideSchema(fields: readonly Field[]): z.ZodType<RideRequest> {
+  const shape = fields.map(({ name, required }) => {
+    const { schema } = ruleOf(name)
+    return [name, required ? schema : schema.nullish().transform((value) => value ?? undefined)]
+  })
+  return z.object(Object.fromEntries(shape)) as unknown as z.ZodType<RideRequest>
 }
 
-/** The fields that a model computed from `inputs` asks for: zones always, a time never. */
-export function rideFields(inputs: readonly InputName[]): RideFields {
-  const always: InputName[] = ['PULocationID', 'DOLocationID', 'trip_distance', 'pickup_datetime']
-  const names = [...new Set([...always, ...inputs])]
-  const isRequired = (name: InputName): boolean => {
-    return name !== 'pickup_datetime' && (name.endsWith('LocationID') || inputs.includes(name))
+/**
+ * Everything that is wrong with a body that its schema has refused, in the order of the fields.
+ *
+ * @param error what the schema of {@link rideSchema} said
+ */
+export function faultsOf(body: unknown, fields: readonly Field[], error: z.ZodError): Fault[] {
+  if (body === null || typeof body !== 'object' || Array.isArray(body)) {
+    const message = `body must be a JSON object, found ${shown(body)}`
+    return [{ code: 'wrong_type', pointer: '#', message }]
   }
-  const schema = z.object(
-    Object.fromEntries(names.map((name) => [name, field(name, isRequired(name))])),
-    'expected an object with the fields of a ride',
-  )
-  return {
-    descriptions: names.map((name) => ({
-      name,
-      required: isRequired(name),
-      meaning:
-        name === 'pickup_datetime'
-          ? 'wall-clock time of the pickup, YYYY-MM-DDTHH:MM; averaged over the week when absent'
-          : rideColumns[name as ColumnName].unit,
-    })),
-    parse(body) {
-      const result = schema.safeParse(body)
-      if (result.success) return result.data as unknown as RideRequest
-      return result.error.issues.map((issue): Fault => {
-        const name = issue.path[0]
-        const params = (issue as { params?: { code?: Fault['code'] } }).params
-        return {
-          code: params?.code ?? 'wrong_type',
-          pointer: name === undefined ? '' : `/${String(name)}`,
-          message: name === undefined ? issue.message : `${String(name)}: ${issue.message}`,
-        }
-      })
-    },
+  const wrong = new Set(error.issues.map(({ path }) => path[0]))
+  return fields.flatMap(({ name }): Fault[] => {
+    if (!wrong.has(name)) return []
+    const pointer = `#/${name}`
+    const value: unknown = (body as Record<string, unknown>)[name]
+    const rule = ruleOf(name)
+    if (value === undefined || value === null) {
+      const message = `${name} is missing: expected ${rule.text}`
+      return [{ code: 'missing', pointer, message }]
+    }
+    const message = `${name} must be ${rule.text}, found ${shown(value)}${hint(name, value)}`
+    return [{ code: rule.code(value), pointer, message }]
+  })
+}
+
+/** A value from outside, short enough to be repeated. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') {
+    return `the text ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value)}`
   }
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
+}
+
+function hint(name: InputName, value: unknown): string {
+  const zoned = typeof value === 'string' && /\d\s*(Z|[+-]\d\d:?\d\d)$/i.test(value)
+  return name === 'pickup_datetime' && zoned
+    ? ': leave the zone out and give the time that clocks in New York show'
+    : ''
 }

@@ -1,54 +1,85 @@
-/** The model behind the server: loaded from the registry, verified, warmed. */
+/**
+ * Takes a model out of the registry and makes it ready to answer: verified, compiled and asked
+ * once. Knows nothing about HTTP.
+ */
 
-import { RidecastError } from '../errors.ts'
+import type { Documents } from '../artifact.ts'
+import { isRidecastError, messageOf, RidecastError } from '../errors.ts'
 import { loadModel } from '../model.ts'
-import { createPredictor, type Predictor } from '../predictor.ts'
+import { createPredictor, type Predictor, type RideRequest } from '../predictor.ts'
 import { profileSchema } from '../profile.ts'
 import { openRegistry } from '../registry.ts'
-import { type RideFields, rideFields } from './ride-fields.ts'
+import type { ColumnName } from '../ride.ts'
+import { fieldsOf, rideSchema } from './ride-fields.ts'
+import type { ServedModel } from './state.ts'
 
-/** A model that is ready to answer. */
-export interface ServedModel {
-  readonly name: string
-  readonly version: string
-  readonly predictor: Predictor
-  readonly fields: RideFields
-  /** `metrics.json` and `lineage.json`, as they are. */
-  readonly metrics: unknown
-  readonly lineage: unknown
+/**
+ * Loads a model version from the registry.
+ *
+ * @param models folder of the registry
+ * @param reference what to load, as the registry takes it
+ * @throws model_not_found, model_name_invalid, artifact_* codes
+ */
+export async function loadServedModel(models: string, reference: string): Promise<ServedModel> {
+  try {
+    const { name, version, documents } = await openRegistry(models).load(reference)
+    return servedModel(name, version, documents)
+  } catch (error) {
+    if (!isRidecastError(error, 'model_not_found')) throw error
+    throw new RidecastError(
+      'model_not_found',
+      `${messageOf(error)}; to make one here: npm run train -- 2021-01`,
+      { cause: error },
+    )
+  }
 }
 
 /**
- * Loads and verifies a model version, and asks it for one prediction.
+ * A version ready to answer, from its documents.
  *
- * @param models folder of the registry
- * @param reference `name`, `name@alias`, `name/version` or the path of a version
- * @throws model_not_found, artifact_* codes
+ * @throws artifact_corrupt when a document does not have its shape, or the model cannot answer
  */
-export async function loadServedModel(models: string, reference: string): Promise<ServedModel> {
-  const { name, version, documents } = await openRegistry(models).load(reference)
+export function servedModel(name: string, version: string, documents: Documents): ServedModel {
+  const model = loadModel(documents.model)
   const profile = profileSchema.safeParse(documents.profile)
   if (!profile.success) {
+    const fault = profile.error.issues[0]
     throw new RidecastError(
       'artifact_corrupt',
-      `profile.json of ${name}/${version} does not have the expected shape: ${profile.error.issues[0]?.message}`,
+      `profile.json of ${name}/${version} does not have the expected shape: ${fault?.path.join('.')}: ${fault?.message}`,
       { cause: profile.error },
     )
   }
-  const predictor = createPredictor(loadModel(documents.model), profile.data)
-  const { duration } = predictor.predict({ PULocationID: 43, DOLocationID: 151, trip_distance: 1 })
-  if (!Number.isFinite(duration)) {
-    throw new RidecastError(
-      'artifact_corrupt',
-      `model ${name}/${version} predicts ${duration}: expected minutes`,
-    )
-  }
+  const predictor = createPredictor(model, profile.data)
+  warmUp(predictor, `${name}/${version}`)
+  const fields = fieldsOf(predictor.inputs)
   return {
     name,
     version,
     predictor,
-    fields: rideFields(predictor.inputs),
+    fields,
+    schema: rideSchema(fields),
     metrics: documents.metrics,
-    lineage: documents.lineage,
+    trainedOn: (documents.lineage as { train?: unknown } | null)?.train ?? [],
+  }
+}
+
+/** A ride that any model with these inputs can be asked about, to try it with. */
+export function exampleRide(inputs: Predictor['inputs']): RideRequest {
+  const others: Partial<Record<ColumnName, number>> = {}
+  for (const input of inputs) if (input !== 'pickup_datetime') others[input] = 1
+  return { ...others, PULocationID: 43, DOLocationID: 151, trip_distance: 1.01 }
+}
+
+/** The first answer is slow, and a model that cannot give one must not be served. */
+function warmUp(predictor: Predictor, label: string): void {
+  try {
+    predictor.explain(exampleRide(predictor.inputs))
+  } catch (error) {
+    throw new RidecastError(
+      'artifact_corrupt',
+      `model ${label} does not answer an ordinary ride: ${messageOf(error)}`,
+      { cause: error },
+    )
   }
 }

@@ -1,130 +1,147 @@
-/** The server process: loads the model, listens, and stops without losing a request. */
+/**
+ * The server: loads the model, listens, and stops without losing a request. Reads no environment
+ * and does not end the process; see `lifetime.ts`.
+ */
 
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Logger } from 'pino'
 import type { ServerConfig } from '../config.ts'
 import { RidecastError } from '../errors.ts'
-import { createApp, type ServerState } from './app.ts'
-import { loadServedModel, type ServedModel } from './served-model.ts'
+import { createApp } from './app.ts'
+import { answerBadRequest } from './bad-request.ts'
+import { trackConnections } from './connections.ts'
+import { loadServedModel } from './served-model.ts'
+import { type ServedModel, ServiceState } from './state.ts'
+
+/** How patient the server is, milliseconds. */
+export interface Patience {
+  /** For the headers of a request, default 10 s. */
+  readonly headersMs: number
+  /** For a whole request, default 30 s. */
+  readonly requestMs: number
+  /** For the next request on a connection, default 65 s: longer than load balancers keep theirs. */
+  readonly keepAliveMs: number
+  /** How often the first two are looked after, default 1 s. */
+  readonly checkMs: number
+  /** On shutdown, for a request that is on its way on an idle connection, default 0.5 s. */
+  readonly graceMs: number
+}
+
+const defaultPatience: Patience = {
+  headersMs: 10_000,
+  requestMs: 30_000,
+  keepAliveMs: 65_000,
+  checkMs: 1_000,
+  graceMs: 500,
+}
 
 /** A server that answers. */
 export interface RunningServer {
   /** Where it listens. */
   readonly url: string
+  readonly state: ServiceState
+  /** The model that it started with. */
   readonly model: ServedModel
   /**
-   * Stops: not ready, no new connections, requests in flight finish.
+   * Stops: not ready, no new connections, requests in flight finish. Again gives the same answer.
    *
-   * @returns true when all of them did within the deadline, false when some were cut off
+   * @returns how many requests were cut off at the deadline
    */
-  stop(): Promise<boolean>
+  stop(): Promise<number>
 }
 
 /**
  * Starts the server; it is ready when this resolves.
  *
- * @throws model_not_found, artifact_* codes, server_port_busy
+ * @param config where to listen and what to serve; `models` relative to the working folder
+ * @param patience what differs from the defaults
+ * @throws model_not_found, model_name_invalid, artifact_* codes, server_port_busy, config_invalid
  */
-export async function startServer(config: ServerConfig, log: Logger): Promise<RunningServer> {
+export async function startServer(
+  config: ServerConfig,
+  log: Logger,
+  patience: Partial<Patience> = {},
+): Promise<RunningServer> {
+  const { headersMs, requestMs, keepAliveMs, checkMs, graceMs } = {
+    ...defaultPatience,
+    ...patience,
+  }
   const model = await loadServedModel(config.models, config.model)
-  const state: ServerState = { model, draining: false }
-  const app = createApp({ state, log, bodyLimitBytes: config.bodyLimitBytes })
-  // Slow clients: headers within 10 s, the whole request within 30 s. Idle connections stay a
-  // little longer than the minute that load balancers usually keep theirs.
-  const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 },
-    app,
-  )
+  const state = new ServiceState(model)
+  const server = createServer({
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: keepAliveMs,
+    connectionsCheckingInterval: checkMs,
+  })
+  const connections = trackConnections(server)
+  server.on('request', createApp({ state, log, bodyLimitBytes: config.bodyLimitBytes }))
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    log.debug({ code: error.code }, 'bad request')
+    answerBadRequest(error, socket as Socket, connections)
+  })
   await listen(server, config)
-  const { port } = server.address() as AddressInfo
-  const host = config.host.includes(':') ? `[${config.host}]` : config.host
-  const url = `http://${host}:${port}`
-  log.info({ url, model: model.name, version: model.version }, 'listening')
+  const url = urlOf(server, config.host)
+  log.info({ url, model: model.name, model_version: model.version }, 'listening')
+  let stopped: Promise<number> | undefined
   return {
     url,
+    state,
     model,
-    async stop() {
+    stop() {
       state.draining = true
-      log.info({ seconds: config.shutdownSeconds }, 'stopping')
-      return drain(server, config.shutdownSeconds * 1000)
+      stopped ??= connections.drain({ graceMs, deadlineMs: config.shutdownSeconds * 1000 })
+      return stopped
     },
   }
 }
 
 function listen(server: Server, { host, port }: ServerConfig): Promise<void> {
-  return new Promise((done, failed) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (
-        error.code !== 'EADDRINUSE' &&
-        error.code !== 'EACCES' &&
-        error.code !== 'EADDRNOTAVAIL'
-      ) {
-        failed(error)
-        return
-      }
-      const why = error.code === 'EADDRINUSE' ? 'is taken' : `cannot be used (${error.code})`
-      failed(
-        new RidecastError(
-          'server_port_busy',
-          `port ${port} of ${host} ${why}: choose another with --port`,
-          { cause: error },
-        ),
-      )
-    })
-    server.listen(port, host, done)
-  })
-}
-
-/** Closes idle connections at once, busy ones after their answer, all at the deadline. */
-function drain(server: Server, milliseconds: number): Promise<boolean> {
-  return new Promise((done) => {
-    const deadline = setTimeout(() => {
-      server.closeAllConnections()
-      done(false)
-    }, milliseconds)
-    server.close(() => {
-      clearTimeout(deadline)
-      done(true)
-    })
-  })
-}
-
-/** What a process tells the server, and how it ends. */
-export interface ProcessEvents {
-  /** Calls back on SIGTERM and SIGINT. */
-  onSignal(stop: (signal: string) => void): void
-  /** Ends the process. */
-  exit(code: number): void
-}
-
-/** The signals and the exit of this process. */
-export const processEvents: ProcessEvents = {
-  onSignal(stop) {
-    process.on('SIGTERM', () => stop('SIGTERM'))
-    process.on('SIGINT', () => stop('SIGINT'))
-  },
-  exit: (code) => process.exit(code),
-}
-
-/**
- * Stops the server on the first signal, exits 0 when every request was answered, else 1; a second
- * signal ends the process at once.
- */
-export function stopOnSignal(server: RunningServer, log: Logger, events = processEvents): void {
-  let asked = false
-  events.onSignal((signal) => {
-    if (asked) {
-      events.exit(1)
-      return
+  return new Promise((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException): void => {
+      reject(listenError(error, host, port))
     }
-    asked = true
-    void server.stop().then((whole) => {
-      log.info(
-        { signal, whole },
-        whole ? 'stopped' : 'stopped at the deadline: requests were cut off',
-      )
-      events.exit(whole ? 0 : 1)
+    server.once('error', fail)
+    server.listen(port, host, () => {
+      server.off('error', fail)
+      resolve()
     })
   })
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): unknown {
+  const place = `port ${port} of ${host}`
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new RidecastError(
+        'server_port_busy',
+        `${place} is taken: stop what holds it, or choose another with --port or RIDECAST_PORT`,
+        { cause: error },
+      )
+    case 'EACCES':
+      return new RidecastError(
+        'config_invalid',
+        `${place} needs more rights than this process has: choose one from 1024`,
+        { cause: error },
+      )
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EINVAL':
+      return new RidecastError(
+        'config_invalid',
+        `host ${host} is not an address of this machine (${error.code}): choose 127.0.0.1, or 0.0.0.0 for all`,
+        { cause: error },
+      )
+    default:
+      return error
+  }
+}
+
+/** Where a person on this machine finds the server. */
+function urlOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo
+  const near = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host
+  return `http://${near.includes(':') ? `[${near}]` : near}:${port}`
 }

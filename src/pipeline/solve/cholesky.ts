@@ -92,8 +92,9 @@ export function choleskySolve(cholesky: Cholesky, b: Float64Array): Float64Array
 }
 
 /**
- * Condition number (2-norm) of the independent part, by power iteration on LL' and its inverse:
- * an estimate from below, usually within a few per cent.
+ * Condition number (2-norm) of a matrix with unit diagonal whose independent part, or what
+ * elimination has left of it, is factored: by power iteration on LL' and its inverse, an estimate
+ * from below, usually within a few per cent.
  */
 export function choleskyCondition({ size, rank, factor }: Cholesky): number {
   if (rank === 0) return 1
@@ -121,7 +122,8 @@ export function choleskyCondition({ size, rank, factor }: Cholesky): number {
       x[i] = value
     }
   }
-  return rayleigh(grow, rank) * rayleigh(shrink, rank)
+  // What was eliminated had a unit diagonal too: the largest eigenvalue is never below 1.
+  return Math.max(1, rayleigh(grow, rank)) * rayleigh(shrink, rank)
 }
 
 function dot(a: Float64Array, b: Float64Array): number {

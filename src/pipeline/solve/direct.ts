@@ -8,8 +8,10 @@
 
 import { RidecastError } from '../../errors.ts'
 import { addTo, type Sums, settle, zeroSums } from '../double-double.ts'
-import { type Cholesky, choleskyCondition, choleskyPivoted, choleskySolve } from './cholesky.ts'
-import { diagonalOf, residual, type System, type SystemBlock } from './system.ts'
+import { choleskyCondition } from './cholesky.ts'
+import { correctDependent, removeComponents } from './dependent.ts'
+import { backsolve, type Factored, factor, remaining } from './elimination.ts'
+import { diagonalOf, residual, type System } from './system.ts'
 
 /** A solution of a {@link System}. */
 export interface Solution {
@@ -31,216 +33,64 @@ export const directLimit = 4_000
 /** A pivot below this share of its diagonal before elimination is zero. */
 const pivotTolerance = 1e-10
 
-/** The coordinates that are eliminated and, row by row, what they share with the others. */
-interface Elimination {
-  /** Coordinates eliminated. */
-  readonly at: number
-  readonly count: number
-  /** Diagonal of the eliminated part, penalty included. */
-  readonly diagonal: Float64Array
-  /** Coordinates that remain. */
-  readonly rest: Int32Array
-  /** Position among `rest` by coordinate. */
-  readonly place: Int32Array
-  /** Sparse rows: (eliminated x rest). */
-  readonly start: Int32Array
-  readonly columns: Int32Array
-  readonly values: Float64Array
+/** A last correction of refinement above this share of a coefficient means that it got stuck. */
+const convergence = 1e-12
+
+/** A linear map that nearly undoes (X'X + penalty): what refinement applies to residuals. */
+type Correction = (residual: Float64Array) => Float64Array
+
+/** Lengths of the columns, the penalty included: what makes slopes of any unit comparable. */
+export function lengthsOf(system: System): Float64Array {
+  return diagonalOf(system).map((gram) => Math.sqrt(gram + system.l2))
 }
 
-/** Index of the block with most levels, -1 where there is none. */
-function largestBlock(blocks: readonly SystemBlock[]): number {
-  return blocks.reduce((best, block, k) => {
-    const size = best < 0 ? 0 : (blocks[best] as SystemBlock).counts.length
-    return block.counts.length > size ? k : best
-  }, -1)
-}
-
-/** Columns that remain for the dense factor. */
-export function remaining(system: System): number {
-  const chosen = largestBlock(system.blocks)
-  return system.size - (chosen < 0 ? 1 : (system.blocks[chosen] as SystemBlock).counts.length)
-}
-
-// Without any block the intercept is what is eliminated, which centres the columns.
-function eliminate(system: System): Elimination {
-  const chosen = largestBlock(system.blocks)
-  const block = system.blocks[chosen]
-  const at = block ? block.at : system.interceptAt
-  const counts = block ? block.counts : Float64Array.of(system.n)
-  const penalty = block ? system.l2 : 0
-  const rest = new Int32Array(system.size - counts.length)
-  const place = new Int32Array(system.size).fill(-1)
-  for (let i = 0, r = 0; i < system.size; i++) {
-    if (i >= at && i < at + counts.length) continue
-    place[i] = r
-    rest[r++] = i
-  }
-  const rows: [number, number][][] = Array.from(counts, () => [])
-  const { numericAt, numericCount: width } = system
-  if (block) {
-    for (const { a, b, rows: ra, columns: cb, counts: cells } of system.crosses) {
-      if (a !== chosen && b !== chosen) continue
-      const other = (system.blocks[a === chosen ? b : a] as SystemBlock).at
-      for (let c = 0; c < cells.length; c++) {
-        const [own, its] = a === chosen ? [ra[c], cb[c]] : [cb[c], ra[c]]
-        rows[own as number]?.push([place[other + (its as number)] as number, cells[c] as number])
-      }
-    }
-  }
-  rows.forEach((row, i) => {
-    for (let p = 0; p < width; p++) {
-      const value = block ? block.numeric.hi[i * width + p] : system.numericSums.hi[p]
-      row.push([place[numericAt + p] as number, value as number])
-    }
-    if (block) row.push([place[system.interceptAt] as number, counts[i] as number])
+/**
+ * Adds a correction to a solution.
+ *
+ * @param columns lengths of the columns
+ * @param size length of what is being fitted: coefficients that add less than a thousandth of it
+ *   count as being that large
+ * @returns the correction relative to the coefficient, by the coordinate where that is largest
+ */
+export function addCorrection(
+  to: Sums,
+  delta: Float64Array,
+  columns: Float64Array,
+  size: number,
+): number {
+  let change = 0
+  delta.forEach((value, i) => {
+    if (value === 0) return
+    addTo(to, i, value)
+    const floor = (1e-3 * size) / (columns[i] as number)
+    change = Math.max(change, Math.abs(value) / Math.max(Math.abs(to.hi[i] as number), floor))
   })
-  const start = new Int32Array(counts.length + 1)
-  rows.forEach((row, i) => {
-    start[i + 1] = (start[i] as number) + row.length
-  })
-  const flat = rows.flat()
-  return {
-    at,
-    count: counts.length,
-    diagonal: counts.map((count) => count + penalty),
-    rest,
-    place,
-    start,
-    columns: Int32Array.from(flat, ([column]) => column),
-    values: Float64Array.from(flat, ([, value]) => value),
-  }
+  settle(to)
+  return change
 }
 
-/** The Gram matrix of the remaining coordinates less what the eliminated ones explain; lower triangle. */
-function schurComplement(system: System, elimination: Elimination): Float64Array {
-  const { rest, place, start, columns, values, diagonal } = elimination
-  const m = rest.length
-  const matrix = new Float64Array(m * m)
-  const put = (i: number, j: number, value: number): void => {
-    const [r, c] = [place[i] as number, place[j] as number]
-    if (r >= 0 && c >= 0) matrix[Math.max(r, c) * m + Math.min(r, c)] = value
-  }
-  const gram = diagonalOf(system)
-  for (let i = 0; i < system.size; i++) {
-    put(i, i, (gram[i] as number) + (i === system.interceptAt ? 0 : system.l2))
-  }
-  const { numericAt, numericCount: width, interceptAt } = system
-  for (const { at, counts, numeric } of system.blocks) {
-    for (let i = 0; i < counts.length; i++) {
-      put(at + i, interceptAt, counts[i] as number)
-      for (let p = 0; p < width; p++)
-        put(at + i, numericAt + p, numeric.hi[i * width + p] as number)
-    }
-  }
-  for (const { a, b, rows, columns: cols, counts } of system.crosses) {
-    const [ra, cb] = [(system.blocks[a] as SystemBlock).at, (system.blocks[b] as SystemBlock).at]
-    for (let c = 0; c < counts.length; c++) {
-      put(ra + (rows[c] as number), cb + (cols[c] as number), counts[c] as number)
-    }
-  }
-  for (let p = 0; p < width; p++) {
-    put(numericAt + p, interceptAt, system.numericSums.hi[p] as number)
-    for (let q = 0; q < p; q++) {
-      put(numericAt + p, numericAt + q, system.numericSquares.hi[p * width + q] as number)
-    }
-  }
-  for (let g = 0; g < diagonal.length; g++) {
-    const end = start[g + 1] as number
-    for (let s = start[g] as number; s < end; s++) {
-      const scaled = (values[s] as number) / (diagonal[g] as number)
-      const r = columns[s] as number
-      for (let t = start[g] as number; t < end; t++) {
-        const c = columns[t] as number
-        if (c <= r)
-          matrix[r * m + c] = (matrix[r * m + c] as number) - scaled * (values[t] as number)
-      }
-    }
-  }
-  return matrix
-}
-
-interface Factored {
-  readonly elimination: Elimination
-  readonly scale: Float64Array
-  readonly cholesky: Cholesky
-}
-
-function factor(system: System): Factored {
-  const elimination = eliminate(system)
-  const m = elimination.rest.length
-  const matrix = schurComplement(system, elimination)
-  const gram = diagonalOf(system)
-  const scale = Float64Array.from(elimination.rest, (i) => {
-    const diagonal = (gram[i] as number) + (i === system.interceptAt ? 0 : system.l2)
-    return diagonal > 0 ? 1 / Math.sqrt(diagonal) : 1
-  })
-  for (let i = 0; i < m; i++) {
-    for (let j = 0; j <= i; j++) {
-      const at = i * m + j
-      matrix[at] = (matrix[at] as number) * (scale[i] as number) * (scale[j] as number)
-    }
-  }
-  // With a penalty nothing is dependent: a small pivot is then small, not zero.
-  const cholesky = choleskyPivoted(matrix, m, system.l2 > 0 ? 0 : pivotTolerance)
-  if (system.l2 > 0 && cholesky.rank < m) {
-    throw new RidecastError(
-      'solve_failed',
-      `penalty l2 ${system.l2} is too small to tell the columns apart: use 0 for the least-norm solution, or a larger one`,
-    )
-  }
-  return { elimination, scale, cholesky }
-}
-
-function backsolve({ elimination, scale, cholesky }: Factored, rhs: Float64Array): Float64Array {
-  const { at, count, rest, start, columns, values, diagonal } = elimination
-  const reduced = Float64Array.from(rest, (i) => rhs[i] as number)
-  for (let g = 0; g < count; g++) {
-    const share = (rhs[at + g] as number) / (diagonal[g] as number)
-    for (let s = start[g] as number; s < (start[g + 1] as number); s++) {
-      const c = columns[s] as number
-      reduced[c] = (reduced[c] as number) - (values[s] as number) * share
-    }
-  }
-  for (let r = 0; r < rest.length; r++) reduced[r] = (reduced[r] as number) * (scale[r] as number)
-  const solved = choleskySolve(cholesky, reduced)
-  const out = new Float64Array(rhs.length)
-  for (let r = 0; r < rest.length; r++) {
-    solved[r] = (solved[r] as number) * (scale[r] as number)
-    out[rest[r] as number] = solved[r] as number
-  }
-  for (let g = 0; g < count; g++) {
-    let value = rhs[at + g] as number
-    for (let s = start[g] as number; s < (start[g + 1] as number); s++) {
-      value -= (values[s] as number) * (solved[columns[s] as number] as number)
-    }
-    out[at + g] = value / (diagonal[g] as number)
-  }
-  return out
-}
-
-/** Adds corrections from exact residuals until they no longer change a double. */
+/**
+ * Adds corrections from exact residuals until they no longer change a double.
+ *
+ * @returns the last correction, see {@link addCorrection}: 1e-17 or less when all went well
+ */
 function refine(
   system: System,
-  correct: (residual: Float64Array) => Float64Array,
+  correct: Correction,
   rhs: Sums | undefined,
   start: Sums,
-): void {
+  size: number,
+): number {
+  const columns = lengthsOf(system)
   let before = Number.POSITIVE_INFINITY
   for (let step = 0; step < 10; step++) {
     const delta = correct(residual(system, rhs, start))
-    let change = 0
-    for (let i = 0; i < delta.length; i++) {
-      addTo(start, i, delta[i] as number)
-      change = Math.max(
-        change,
-        Math.abs(delta[i] as number) / (1 + Math.abs(start.hi[i] as number)),
-      )
-    }
-    settle(start)
-    if (change < 1e-17 || change > before / 2) break
+    const change = addCorrection(start, delta, columns, size)
+    // The first steps may still be finding a small coefficient beside large ones.
+    if (change < 1e-17 || (step > 2 && !(change <= before / 2))) return change
     before = change
   }
+  return before
 }
 
 /** Largest residual by coordinate relative to |column| |y|: 1e-16 is as good as doubles get. */
@@ -254,11 +104,57 @@ export function relativeResidual(system: System, solution: Sums): number {
   }, 0)
 }
 
+/** What one factor makes of a system. */
+interface Attempt {
+  readonly factored: Factored
+  readonly solution: Sums
+  /** Vectors that span the null space; with a penalty, what the factor could not tell apart. */
+  readonly basis: readonly Sums[]
+  readonly condition: number
+  /** False when refinement got stuck: the factor is too far from the system. */
+  readonly converged: boolean
+}
+
+function attempt(system: System, tolerance: number): Attempt {
+  const factored = factor(system, tolerance)
+  const { cholesky, elimination } = factored
+  const independent: Correction = (left) => backsolve(factored, left)
+  const columns = lengthsOf(system)
+  const dependent = Array.from(
+    cholesky.order.subarray(cholesky.rank),
+    (r) => elimination.rest[r] as number,
+  )
+  let last = 0
+  const basis = dependent.map((i) => {
+    const vector = zeroSums(system.size)
+    vector.hi[i] = 1
+    last = Math.max(last, refine(system, independent, undefined, vector, columns[i] as number))
+    return vector
+  })
+  const penalised = system.l2 > 0 && basis.length > 0
+  const rest = penalised ? correctDependent(system, dependent, basis, columns) : undefined
+  const correct: Correction = (left) => {
+    const delta = independent(left)
+    rest?.add(left, delta)
+    return delta
+  }
+  const solution = zeroSums(system.size)
+  const size = Math.sqrt(system.targetSquares.hi)
+  last = Math.max(last, refine(system, correct, system.rhs, solution, size))
+  return {
+    factored,
+    solution,
+    basis,
+    condition: Math.max(choleskyCondition(cholesky), rest?.condition ?? 1),
+    converged: last < convergence,
+  }
+}
+
 /**
  * Solves by elimination and a dense factor.
  *
  * @throws solve_too_large beyond {@link directLimit} remaining columns; solve_failed when the
- *   penalty is positive but lost in rounding
+ *   penalty is positive but lost in rounding, or refinement does not converge
  */
 export function solveDirect(system: System): Solution {
   const m = remaining(system)
@@ -268,58 +164,32 @@ export function solveDirect(system: System): Solution {
       `the design leaves ${m} columns after elimination, the direct solver takes ${directLimit}: set l2 above 0 to use conjugate gradients, or drop terms`,
     )
   }
-  const factored = factor(system)
-  const solution = zeroSums(system.size)
-  const correct = (left: Float64Array): Float64Array => backsolve(factored, left)
-  refine(system, correct, system.rhs, solution)
-  const { cholesky, elimination } = factored
-  const worst = relativeResidual(system, solution)
+  const { l2 } = system
+  // With a penalty nothing is dependent: a small pivot is first taken for small, not for zero.
+  let found = attempt(system, l2 > 0 ? 0 : pivotTolerance)
+  if (l2 > 0 && !found.converged) found = attempt(system, pivotTolerance)
+  if (!found.converged) {
+    throw new RidecastError(
+      'solve_failed',
+      l2 > 0
+        ? `penalty l2 ${l2} is too small to tell the columns apart: use 0 for the least-norm solution, or a larger one`
+        : `the design is too close to a dependent one to be solved, condition ${found.condition.toExponential(1)}: set l2 above 0, or drop terms`,
+    )
+  }
+  const { factored, solution, basis } = found
   const coefficients = solution.hi.slice()
-  const dependent = Array.from(
-    cholesky.order.subarray(cholesky.rank),
-    (r) => elimination.rest[r] as number,
-  )
-  const basis = dependent.map((i) => {
-    const vector = zeroSums(system.size)
-    vector.hi[i] = 1
-    refine(system, correct, undefined, vector)
-    return vector.hi
-  })
-  removeComponents(coefficients, basis, system.interceptAt)
+  if (l2 === 0) {
+    removeComponents(
+      coefficients,
+      basis.map(({ hi }) => hi),
+      system.interceptAt,
+    )
+  }
   return {
     coefficients,
-    rank: elimination.count + cholesky.rank,
-    condition: choleskyCondition(cholesky),
-    residual: worst,
+    rank: l2 > 0 ? system.size : factored.elimination.count + factored.cholesky.rank,
+    condition: found.condition,
+    residual: relativeResidual(system, solution),
     method: 'direct',
   }
-}
-
-/**
- * Takes from `solution` its component in the null space of [1 X]: of all least squares solutions
- * this leaves the one whose slopes have the least norm, the intercept free.
- *
- * @param basis vectors that span the null space, overwritten by an orthonormal basis of their slopes
- */
-function removeComponents(solution: Float64Array, basis: Float64Array[], intercept: number): void {
-  const dot = (a: Float64Array, b: Float64Array): number => {
-    let sum = 0
-    for (let i = 0; i < intercept; i++) sum += (a[i] as number) * (b[i] as number)
-    return sum
-  }
-  const subtract = (from: Float64Array, vector: Float64Array): void => {
-    const share = dot(from, vector)
-    for (let i = 0; i <= intercept; i++) {
-      from[i] = (from[i] as number) - share * (vector[i] as number)
-    }
-  }
-  basis.forEach((vector, k) => {
-    // Twice is enough: W. Kahan's rule for Gram-Schmidt.
-    for (let pass = 0; pass < 2; pass++) {
-      for (const done of basis.slice(0, k)) subtract(vector, done)
-    }
-    const norm = Math.sqrt(dot(vector, vector))
-    for (let i = 0; i <= intercept; i++) vector[i] = (vector[i] as number) / norm
-  })
-  for (let pass = 0; pass < 2; pass++) for (const vector of basis) subtract(solution, vector)
 }

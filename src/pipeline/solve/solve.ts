@@ -1,7 +1,8 @@
 /** Chooses the solver of a linear model. */
 
 import { solveIteratively } from './cg.ts'
-import { directLimit, remaining, type Solution, solveDirect } from './direct.ts'
+import { directLimit, type Solution, solveDirect } from './direct.ts'
+import { remaining } from './elimination.ts'
 import { solveBySvd } from './svd.ts'
 import type { System } from './system.ts'
 

@@ -1,0 +1,200 @@
+/**
+ * Elimination of the largest one-hot block, and the dense factor of what remains, scaled to unit
+ * diagonal. Good to what doubles give; knows nothing about refinement or least norms.
+ */
+
+import { type Cholesky, choleskyPivoted, choleskySolve } from './cholesky.ts'
+import { diagonalOf, type System, type SystemBlock } from './system.ts'
+
+/** The coordinates that are eliminated and, row by row, what they share with the others. */
+export interface Elimination {
+  /** Coordinates eliminated. */
+  readonly at: number
+  readonly count: number
+  /** Diagonal of the eliminated part, penalty included. */
+  readonly diagonal: Float64Array
+  /** Coordinates that remain. */
+  readonly rest: Int32Array
+  /** Position among `rest` by coordinate. */
+  readonly place: Int32Array
+  /** Sparse rows: (eliminated x rest). */
+  readonly start: Int32Array
+  readonly columns: Int32Array
+  readonly values: Float64Array
+}
+
+/** Index of the block with most levels, -1 where there is none. */
+function largestBlock(blocks: readonly SystemBlock[]): number {
+  return blocks.reduce((best, block, k) => {
+    const size = best < 0 ? 0 : (blocks[best] as SystemBlock).counts.length
+    return block.counts.length > size ? k : best
+  }, -1)
+}
+
+/** Columns that remain for the dense factor. */
+export function remaining(system: System): number {
+  const chosen = largestBlock(system.blocks)
+  return system.size - (chosen < 0 ? 1 : (system.blocks[chosen] as SystemBlock).counts.length)
+}
+
+// Without any block the intercept is what is eliminated, which centres the columns.
+function eliminate(system: System): Elimination {
+  const chosen = largestBlock(system.blocks)
+  const block = system.blocks[chosen]
+  const at = block ? block.at : system.interceptAt
+  const counts = block ? block.counts : Float64Array.of(system.n)
+  const penalty = block ? system.l2 : 0
+  const rest = new Int32Array(system.size - counts.length)
+  const place = new Int32Array(system.size).fill(-1)
+  for (let i = 0, r = 0; i < system.size; i++) {
+    if (i >= at && i < at + counts.length) continue
+    place[i] = r
+    rest[r++] = i
+  }
+  const rows: [number, number][][] = Array.from(counts, () => [])
+  const { numericAt, numericCount: width } = system
+  if (block) {
+    for (const { a, b, rows: ra, columns: cb, counts: cells } of system.crosses) {
+      if (a !== chosen && b !== chosen) continue
+      const other = (system.blocks[a === chosen ? b : a] as SystemBlock).at
+      for (let c = 0; c < cells.length; c++) {
+        const [own, its] = a === chosen ? [ra[c], cb[c]] : [cb[c], ra[c]]
+        rows[own as number]?.push([place[other + (its as number)] as number, cells[c] as number])
+      }
+    }
+  }
+  rows.forEach((row, i) => {
+    for (let p = 0; p < width; p++) {
+      const value = block ? block.numeric.hi[i * width + p] : system.numericSums.hi[p]
+      row.push([place[numericAt + p] as number, value as number])
+    }
+    if (block) row.push([place[system.interceptAt] as number, counts[i] as number])
+  })
+  const start = new Int32Array(counts.length + 1)
+  rows.forEach((row, i) => {
+    start[i + 1] = (start[i] as number) + row.length
+  })
+  const flat = rows.flat()
+  return {
+    at,
+    count: counts.length,
+    diagonal: counts.map((count) => count + penalty),
+    rest,
+    place,
+    start,
+    columns: Int32Array.from(flat, ([column]) => column),
+    values: Float64Array.from(flat, ([, value]) => value),
+  }
+}
+
+/** The Gram matrix of the remaining coordinates less what the eliminated ones explain; lower triangle. */
+function schurComplement(system: System, elimination: Elimination): Float64Array {
+  const { rest, place, start, columns, values, diagonal } = elimination
+  const m = rest.length
+  const matrix = new Float64Array(m * m)
+  const put = (i: number, j: number, value: number): void => {
+    const [r, c] = [place[i] as number, place[j] as number]
+    if (r >= 0 && c >= 0) matrix[Math.max(r, c) * m + Math.min(r, c)] = value
+  }
+  const gram = diagonalOf(system)
+  for (let i = 0; i < system.size; i++) {
+    put(i, i, (gram[i] as number) + (i === system.interceptAt ? 0 : system.l2))
+  }
+  const { numericAt, numericCount: width, interceptAt } = system
+  for (const { at, counts, numeric } of system.blocks) {
+    for (let i = 0; i < counts.length; i++) {
+      put(at + i, interceptAt, counts[i] as number)
+      for (let p = 0; p < width; p++)
+        put(at + i, numericAt + p, numeric.hi[i * width + p] as number)
+    }
+  }
+  for (const { a, b, rows, columns: cols, counts } of system.crosses) {
+    const [ra, cb] = [(system.blocks[a] as SystemBlock).at, (system.blocks[b] as SystemBlock).at]
+    for (let c = 0; c < counts.length; c++) {
+      put(ra + (rows[c] as number), cb + (cols[c] as number), counts[c] as number)
+    }
+  }
+  for (let p = 0; p < width; p++) {
+    put(numericAt + p, interceptAt, system.numericSums.hi[p] as number)
+    for (let q = 0; q < p; q++) {
+      put(numericAt + p, numericAt + q, system.numericSquares.hi[p * width + q] as number)
+    }
+  }
+  for (let g = 0; g < diagonal.length; g++) {
+    const end = start[g + 1] as number
+    for (let s = start[g] as number; s < end; s++) {
+      const scaled = (values[s] as number) / (diagonal[g] as number)
+      const r = columns[s] as number
+      for (let t = start[g] as number; t < end; t++) {
+        const c = columns[t] as number
+        if (c <= r)
+          matrix[r * m + c] = (matrix[r * m + c] as number) - scaled * (values[t] as number)
+      }
+    }
+  }
+  return matrix
+}
+
+/** A system, eliminated and factored. */
+export interface Factored {
+  readonly elimination: Elimination
+  /** By remaining coordinate: 1 / length of the column. */
+  readonly scale: Float64Array
+  /** Of the scaled matrix of the remaining coordinates. */
+  readonly cholesky: Cholesky
+}
+
+/**
+ * Eliminates and factors.
+ *
+ * @param tolerance a pivot at or below this share of its diagonal before elimination is zero
+ */
+export function factor(system: System, tolerance: number): Factored {
+  const elimination = eliminate(system)
+  const m = elimination.rest.length
+  const matrix = schurComplement(system, elimination)
+  const gram = diagonalOf(system)
+  const scale = Float64Array.from(elimination.rest, (i) => {
+    const diagonal = (gram[i] as number) + (i === system.interceptAt ? 0 : system.l2)
+    return diagonal > 0 ? 1 / Math.sqrt(diagonal) : 1
+  })
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j <= i; j++) {
+      const at = i * m + j
+      matrix[at] = (matrix[at] as number) * (scale[i] as number) * (scale[j] as number)
+    }
+  }
+  const cholesky = choleskyPivoted(matrix, m, tolerance)
+  return { elimination, scale, cholesky }
+}
+
+/** Solves (X'X + penalty) x = rhs on the independent coordinates, zeros on the dependent ones. */
+export function backsolve(
+  { elimination, scale, cholesky }: Factored,
+  rhs: Float64Array,
+): Float64Array {
+  const { at, count, rest, start, columns, values, diagonal } = elimination
+  const reduced = Float64Array.from(rest, (i) => rhs[i] as number)
+  for (let g = 0; g < count; g++) {
+    const share = (rhs[at + g] as number) / (diagonal[g] as number)
+    for (let s = start[g] as number; s < (start[g + 1] as number); s++) {
+      const c = columns[s] as number
+      reduced[c] = (reduced[c] as number) - (values[s] as number) * share
+    }
+  }
+  for (let r = 0; r < rest.length; r++) reduced[r] = (reduced[r] as number) * (scale[r] as number)
+  const solved = choleskySolve(cholesky, reduced)
+  const out = new Float64Array(rhs.length)
+  for (let r = 0; r < rest.length; r++) {
+    solved[r] = (solved[r] as number) * (scale[r] as number)
+    out[rest[r] as number] = solved[r] as number
+  }
+  for (let g = 0; g < count; g++) {
+    let value = rhs[at + g] as number
+    for (let s = start[g] as number; s < (start[g + 1] as number); s++) {
+      value -= (values[s] as number) * (solved[columns[s] as number] as number)
+    }
+    out[at + g] = value / (diagonal[g] as number)
+  }
+  return out
+}

@@ -1,0 +1,88 @@
+/**
+ * Keeps track of a server's connections and of the answers due on them, so that it can stop
+ * without losing a request. Knows nothing about what is asked or answered.
+ *
+ * `server.close()` of node:http destroys idle connections at once. A request may be on its way on
+ * one of them: its client would see the connection break and could not tell whether to ask again.
+ */
+
+import type { Server, ServerResponse } from 'node:http'
+import { type Socket, Server as TcpServer } from 'node:net'
+
+/** How long a {@link Connections.drain} may take. */
+export interface DrainTimes {
+  /** How long a connection without a request is kept for one that is on its way, milliseconds. */
+  readonly graceMs: number
+  /** When everything that is still open is cut off, milliseconds. */
+  readonly deadlineMs: number
+}
+
+/** The connections of a server. */
+export interface Connections {
+  /** Answers that are due on a connection, the oldest first. */
+  due(socket: Socket): readonly ServerResponse[]
+  /**
+   * Accepts no more connections, finishes the requests that are there or on their way, tells
+   * their clients to close, and resolves once every connection is closed.
+   *
+   * @returns how many requests were cut off at the deadline
+   */
+  drain(times: DrainTimes): Promise<number>
+}
+
+/** Tracks the connections of a server, which must not have a request handler yet. */
+export function trackConnections(server: Server): Connections {
+  const dueOn = new Map<Socket, ServerResponse[]>()
+  let draining = false
+
+  server.on('connection', (socket) => {
+    dueOn.set(socket, [])
+    socket.once('close', () => dueOn.delete(socket))
+  })
+  server.on('request', ({ socket }, response) => {
+    const due = dueOn.get(socket) ?? []
+    due.push(response)
+    if (draining) response.setHeader('Connection', 'close')
+    response.once('close', () => {
+      due.splice(due.indexOf(response), 1)
+      // An answer that had begun before the draining did could not say that it was the last.
+      if (draining && due.length === 0) socket.destroySoon()
+    })
+  })
+
+  function destroyIdle(): void {
+    for (const [socket, due] of dueOn) if (due.length === 0) socket.destroy()
+  }
+
+  function destroyAll(): number {
+    let cut = 0
+    for (const [socket, due] of dueOn) {
+      cut += due.length
+      socket.destroy()
+    }
+    return cut
+  }
+
+  return {
+    due: (socket) => dueOn.get(socket) ?? [],
+    drain({ graceMs, deadlineMs }) {
+      draining = true
+      for (const response of [...dueOn.values()].flat()) {
+        if (!response.headersSent) response.setHeader('Connection', 'close')
+      }
+      return new Promise((done) => {
+        let cut = 0
+        const grace = setTimeout(destroyIdle, Math.min(graceMs, deadlineMs))
+        const deadline = setTimeout(() => {
+          cut = destroyAll()
+        }, deadlineMs)
+        // Of the plain TCP server: it closes the listening socket and leaves connections alone.
+        TcpServer.prototype.close.call(server, () => {
+          clearTimeout(grace)
+          clearTimeout(deadline)
+          done(cut)
+        })
+      })
+    },
+  }
+}

@@ -1,0 +1,46 @@
+/** What ends the server's process: signals, after the requests in flight, and faults, at once. */
+
+import type { Logger } from 'pino'
+import type { RunningServer } from './server.ts'
+
+/** The part of a process that this needs. */
+export interface ProcessHandle {
+  on(event: 'SIGTERM' | 'SIGINT', listener: (signal: string) => void): unknown
+  on(event: 'uncaughtException', listener: (error: Error) => void): unknown
+  exit(code: number): void
+}
+
+/**
+ * Ends the process with 1 when something goes wrong that nobody has foreseen: its state is
+ * unknown from then on, and whoever supervises it starts another.
+ */
+export function endOnFault(log: Logger, handle: ProcessHandle): void {
+  handle.on('uncaughtException', (error) => {
+    log.fatal({ error }, 'uncaught error')
+    handle.exit(1)
+  })
+}
+
+/**
+ * Stops the server on the first SIGTERM or SIGINT and ends the process: with 0 when every request
+ * was answered, with 1 when some were cut off at the deadline or by a second signal.
+ */
+export function stopOnSignal(server: RunningServer, log: Logger, handle: ProcessHandle): void {
+  let asked = false
+  const onSignal = (signal: string): void => {
+    if (asked) {
+      log.warn({ signal }, 'stopped at once')
+      handle.exit(1)
+      return
+    }
+    asked = true
+    log.info({ signal }, 'stopping')
+    void server.stop().then((cut) => {
+      if (cut === 0) log.info('stopped')
+      else log.warn({ requests_cut_off: cut }, 'stopped at the deadline')
+      handle.exit(cut === 0 ? 0 : 1)
+    })
+  }
+  handle.on('SIGTERM', onSignal)
+  handle.on('SIGINT', onSignal)
+}
