@@ -111,23 +111,28 @@ describe('names and effects', () => {
 })
 
 describe('errors', () => {
-  const catalogue = [...read('docs/errors.md').matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, code]) => code)
+  const catalogue = [...read('docs/errors.md').matchAll(/^\| `([a-z_]+)` \|/gm)].map(
+    ([, code]) => code,
+  )
 
   test('docs/errors.md lists every code, each once, and no other', () => {
     expect([...catalogue].sort()).toEqual(Object.keys(errorCodes).sort())
   })
 
   test('every code is used outside the list', () => {
-    const text = sources.filter((path) => path !== 'src/errors.ts').map(read).join('\n')
+    const text = sources
+      .filter((path) => path !== 'src/errors.ts')
+      .map(read)
+      .join('\n')
     const unused = Object.keys(errorCodes).filter((code) => !text.includes(`'${code}'`))
     expect(unused).toEqual([])
   })
 
   test('messages end without a full stop', () => {
     const bad = sources.flatMap((path) => {
-      return [...read(path).matchAll(/RidecastError\(\s*'[a-z_]+',\s*[`']([^`']*)\.[`']\s*[,)]/g)].map(
-        ([text]) => `${path}: ${text}`,
-      )
+      return [
+        ...read(path).matchAll(/RidecastError\(\s*'[a-z_]+',\s*[`']([^`']*)\.[`']\s*[,)]/g),
+      ].map(([text]) => `${path}: ${text}`)
     })
     expect(bad).toEqual([])
   })
@@ -137,15 +142,19 @@ describe('packaging', () => {
   test('versions are exact', () => {
     const { dependencies = {}, devDependencies = {} } = manifest
     const all = { ...dependencies, ...devDependencies, ...(manifest.optionalDependencies ?? {}) }
-    expect(Object.entries(all).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([])
+    expect(Object.entries(all).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual(
+      [],
+    )
   })
 
   test('package-lock.json names no address', () => {
-    expect(read("package-lock.json")).not.toContain("\"resolved\"")
+    expect(read('package-lock.json')).not.toContain('"resolved"')
   })
 
   test('every verb of the command line is an npm script, and the README shows it', () => {
-    const verbs = [...read('src/cli.ts').matchAll(/(\w+)Command\(io\)/g)].map(([, verb = '']) => verb)
+    const verbs = [...read('src/cli.ts').matchAll(/(\w+)Command\(io\)/g)].map(
+      ([, verb = '']) => verb,
+    )
     expect(verbs.length).toBeGreaterThan(5)
     const readme = read('README.md')
     for (const verb of verbs) {
@@ -167,19 +176,25 @@ describe('packaging', () => {
       encoding: 'utf8',
     })
     const files = new Set(
-      execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' })
+      execFileSync('git', ['ls-files', '-co', '--exclude-standard'], {
+        cwd: root,
+        encoding: 'utf8',
+      })
         .split('\n')
         .flatMap((path) => {
           const parts = path.split('/')
           return parts.map((_, i) => parts.slice(0, i + 1).join('/'))
         }),
     )
-    const broken = documents.split('\n').filter(Boolean).flatMap((path) => {
-      return [...read(path).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)/g)]
-        .map(([, link = '']) => relative(root, resolve(root, dirname(path), link)))
-        .filter((link) => link !== '' && !files.has(link))
-        .map((link) => `${path} -> ${link}`)
-    })
+    const broken = documents
+      .split('\n')
+      .filter(Boolean)
+      .flatMap((path) => {
+        return [...read(path).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)/g)]
+          .map(([, link = '']) => relative(root, resolve(root, dirname(path), link)))
+          .filter((link) => link !== '' && !files.has(link))
+          .map((link) => `${path} -> ${link}`)
+      })
     expect(broken).toEqual([])
   })
 })
