@@ -7,6 +7,7 @@
 # image adds to its base, and how many checks passed.
 
 set -euo pipefail
+export npm_config_loglevel=error
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 repository=$(dirname "$here")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ridecast/image-test
@@ -79,8 +80,7 @@ copy_context() {
 # How npm reaches its registry from here, as secrets of the build.
 build_secrets=()
 npm_secrets() {
-  local ca npm_config_loglevel=error
-  export npm_config_loglevel
+  local ca
   npm config list --json | node -e '
     const config = JSON.parse(require("fs").readFileSync(0, "utf8"))
     for (const key of ["registry", "proxy", "https-proxy", "noproxy", "strict-ssl"]) {
@@ -172,7 +172,7 @@ training='(parquet-wasm|apache-arrow|flatbuffers|ml-[a-z-]+)'
 expect 'serve bundles express, so that its packages can be told' express \
   "$(text | grep -aoE 'node_modules/express/' | sort -u | cut -d/ -f2)"
 expect 'serve holds no training package' '' \
-  "$(text | grep -aoE "node_modules/$training/|(from|import\(|require\() ?[\"']$training[\"']" |
+  "$(text | grep -aoE "node_modules/${training}/|(from|import\(|require\() ?[\"']${training}[\"']" |
     sort | uniq -c)"
 
 # --- serve: how it runs ------------------------------------------------------------------------

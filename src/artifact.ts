@@ -127,13 +127,17 @@ function textOf(name: DocumentName, document: unknown): string {
   )
 }
 
+/** Whether a version is there; one that another process gives its name meanwhile is looked at anew. */
 async function stateOf(path: string): Promise<'absent' | 'whole' | 'damaged'> {
+  const before = await lstat(path).catch(() => undefined)
+  if (!before) return 'absent'
   try {
     await readVersion(path)
     return 'whole'
   } catch (error) {
     if (!(error instanceof RidecastError)) throw error
-    return (await lstat(path).catch(() => undefined)) ? 'damaged' : 'absent'
+    const after = await lstat(path).catch(() => undefined)
+    return after?.ino === before.ino ? 'damaged' : stateOf(path)
   }
 }
 

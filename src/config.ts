@@ -66,6 +66,11 @@ const names: Readonly<Record<Setting, { variable: string; flag?: string }>> = {
   shutdownSeconds: { variable: 'RIDECAST_SHUTDOWN_SECONDS' },
 }
 
+/** The environment variables that are read. */
+export const configVariables: readonly string[] = Object.values(names).map(
+  ({ variable }) => variable,
+)
+
 /**
  * The settings from flags, then environment variables, then defaults.
  *

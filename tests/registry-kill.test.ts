@@ -1,6 +1,6 @@
 /**
- * Processes that change a registry are killed at many instants, and others change it at once.
- * They are real processes; see registry-writer.ts.
+ * Processes that change a registry are killed at many instants, or change it at once: real ones,
+ * see registry-writer.ts. And every single step of a change is tried as its last one.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -12,8 +12,15 @@ import { createInterface } from 'node:readline'
 import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { isVersion } from '../src/artifact.ts'
-import { championAlias, openRegistry, registryEffects } from '../src/registry.ts'
+import {
+  championAlias,
+  openRegistry,
+  type Registry,
+  type RegistryEffects,
+  registryEffects,
+} from '../src/registry.ts'
 import { documentsOf } from './documents-of-versions.ts'
+import { haltBefore, patchCalls } from './halting-calls.ts'
 
 const name = 'm'
 const source = join(import.meta.dirname, 'registry-writer.ts')
@@ -124,100 +131,112 @@ async function expectSwept(root: string): Promise<void> {
 
 describe('a process that saves and promotes without end', () => {
   it('may be killed at any instant: the registry loads and keeps what was confirmed', async () => {
-    const kills = 64
-    const next = random(20210131)
-    const tsx = ['--import', 'tsx', source]
     let interrupted = 0
     let confirmed = 0
-    for (let kill = 0; kill < kills; kill++) {
-      // A few of them as they are in development, the others as a bundle.
-      const script = kill % 16 === 0 ? tsx : [bundle]
-      const links = kill % 4 === 3 ? 'no-links' : 'links'
-      const writer = start(script, folder, 'loop', kill + 1, 0, links)
-      // The instant: some lines into its work, and then some more milliseconds.
-      await writer.printed(1 + Math.floor(next() * 9))
-      await new Promise((done) => setTimeout(done, next() * 12))
-      writer.child.kill('SIGKILL')
-      expect(await writer.ended).toBe('SIGKILL')
+    // Eight kills a registry: what one left behind is there when the next comes.
+    const killEight = async (lane: number): Promise<void> => {
+      const next = random(20210131 + lane)
+      const root = join(folder, String(lane))
+      for (let kill = lane * 8; kill < lane * 8 + 8; kill++) {
+        // Some of them as they are in development, the others as a bundle.
+        const script = kill % 16 === 0 ? ['--import', 'tsx', source] : [bundle]
+        const links = kill % 4 === 3 ? 'no-links' : 'links'
+        const writer = start(script, root, 'loop', kill + 1, 0, links)
+        // The instant: some lines into its work, and then some more milliseconds.
+        await writer.printed(1 + Math.floor(next() * 6))
+        await new Promise((done) => setTimeout(done, next() * 12))
+        writer.child.kill('SIGKILL')
+        expect(await writer.ended).toBe('SIGKILL')
 
-      if ((await temporaryIn(folder)).length > 0) interrupted++
-      const { versions, history } = await expectSound(folder)
-      for (const line of writer.lines) {
-        const [what, first = '', second] = line.split(' ')
-        if (what === 'saved') expect(versions).toContain(first)
-        if (what === 'promoted') expect(history[Number(first) - 1]?.version).toBe(second)
-        if (what === 'promoted') confirmed++
+        if ((await temporaryIn(root)).length > 0) interrupted++
+        const { versions, history } = await expectSound(root)
+        for (const line of writer.lines) {
+          const [what, first = '', second] = line.split(' ')
+          if (what === 'saved') expect(versions).toContain(first)
+          if (what === 'promoted') expect(history[Number(first) - 1]?.version).toBe(second)
+          if (what === 'promoted') confirmed++
+        }
+        await expectGoesOn(root, 90_000_000 + kill)
       }
-      await expectGoesOn(folder, 90_000_000 + kill)
+      await expectSwept(root)
     }
+    for (let lane = 0; lane < 8; lane += 2) await Promise.all([lane, lane + 1].map(killEight))
     // Otherwise nothing was tried.
     expect(confirmed).toBeGreaterThan(0)
     expect(interrupted).toBeGreaterThan(0)
-    await expectSwept(folder)
   }, 300_000)
 })
 
-describe('a process that dies before any one of its file-system calls', () => {
-  it.each([
-    ['die-first', 'links'],
-    ['die-first', 'no-links'],
-    ['die-save-and-promote', 'links'],
-    ['die-save-and-promote', 'no-links'],
-    ['die-rollback', 'links'],
-    ['die-repair', 'links'],
-    ['die-sweep', 'links'],
-  ])(
-    'leaves a registry that loads and goes on: %s, %s',
-    async (scenario, links) => {
-      const before = join(folder, 'before')
-      const registry = openRegistry(before)
-      const damaged: string[] = []
-      if (scenario !== 'die-first') {
-        for (const id of [10, 11]) {
-          await registry.promote(name, (await registry.save(name, documentsOf(id))).version)
-        }
+describe('whoever is stopped before any one of his file-system calls', () => {
+  let unpatch: () => void
+  beforeAll(async () => {
+    unpatch = await patchCalls()
+  })
+  afterAll(() => unpatch())
+
+  const first = async (registry: Registry): Promise<unknown> => {
+    const { version } = await registry.save(name, documentsOf(0))
+    return registry.setAliasIfAbsent(name, championAlias, version)
+  }
+  const promote = async (registry: Registry): Promise<unknown> => {
+    return registry.promote(name, (await registry.save(name, documentsOf(1))).version)
+  }
+  const link = async (): Promise<void> => {
+    throw Object.assign(new Error('no hard links here'), { code: 'EPERM', syscall: 'link' })
+  }
+  const now = (): Date => new Date(Date.now() + 2 * 60 * 60 * 1000)
+
+  it.each<[string, (registry: Registry) => Promise<unknown>, Partial<RegistryEffects>]>([
+    ['save and set the first alias', first, {}],
+    ['save and promote', promote, {}],
+    ['save and promote without hard links', promote, { link }],
+    ['roll back', (registry) => registry.rollback(name), {}],
+    ['replace a damaged version', (registry) => registry.save(name, documentsOf(0)), {}],
+    ['sweep', (registry) => registry.save(name, documentsOf(1)), { now }],
+  ])('leaves a registry that loads and goes on: %s', async (what, work, effects) => {
+    const before = join(folder, 'before')
+    const prepared = openRegistry(before)
+    const damaged: string[] = []
+    if (work !== first) {
+      for (const id of [10, 11]) {
+        await prepared.promote(name, (await prepared.save(name, documentsOf(id))).version)
       }
-      if (scenario === 'die-repair') {
-        const { path, version } = await registry.save(name, documentsOf(0))
-        await writeFile(join(path, 'model.json'), '{}')
-        damaged.push(version)
+    }
+    if (what === 'replace a damaged version') {
+      const { path, version } = await prepared.save(name, documentsOf(0))
+      await writeFile(join(path, 'model.json'), '{}')
+      damaged.push(version)
+    }
+    if (what === 'sweep') {
+      const { path } = await prepared.resolve(name)
+      await cp(path, join(before, name, '.tmp-1-x'), { recursive: true })
+    }
+    const changes = work === first ? 0 : 2
+    let stops = 0
+    for (let call = 1; ; call++) {
+      const root = join(folder, String(call))
+      if (work !== first) await cp(before, root, { recursive: true })
+      const stopped = await haltBefore(call, () => {
+        return work(openRegistry(root, { ...registryEffects, ...effects }))
+      })
+      const { history, versions } = await expectSound(root, damaged)
+      // What was there is there, and at most the one change was made.
+      expect([changes, changes + 1]).toContain(history.length)
+      for (const { version } of history) expect(versions).toContain(version)
+      if (!stopped) {
+        expect(await temporaryIn(root)).toEqual([])
+        break
       }
-      if (scenario === 'die-sweep') {
-        await cp((await registry.resolve(name)).path, join(before, name, '.tmp-1-x'), {
-          recursive: true,
-        })
-      }
-      const champion = await registry.load(name).then(
-        ({ version }) => version,
-        () => undefined,
-      )
-      let deaths = 0
-      for (let call = 1; ; call++) {
-        const root = join(folder, String(call))
-        if (scenario !== 'die-first') await cp(before, root, { recursive: true })
-        const { ended, lines } = start([bundle], root, scenario, 0, call, links)
-        const how = await ended
-        const { history, versions } = await expectSound(root, damaged)
-        // Nothing but what was asked for has happened, or nothing has.
-        expect(history.length - (champion ? 2 : 0)).toBeLessThanOrEqual(1)
-        if (champion) expect(versions).toContain(champion)
-        if (how === 'SIGKILL') deaths++
-        else {
-          expect([how, lines]).toEqual([0, ['survived']])
-          expect(await temporaryIn(root)).toEqual([])
-          break
-        }
-        await expectGoesOn(root, 12)
-        if (damaged.length > 0) await openRegistry(root).save(name, documentsOf(0))
-        await expectSound(root)
-        await expectSwept(root)
-        await rm(root, { recursive: true })
-      }
-      // A save alone writes and flushes five files: fewer calls were not all of them.
-      expect(deaths).toBeGreaterThan(20)
-    },
-    300_000,
-  )
+      stops++
+      await expectGoesOn(root, 12)
+      if (damaged.length > 0) await openRegistry(root).save(name, documentsOf(0))
+      await expectSwept(root)
+      await expectSound(root)
+      await rm(root, { recursive: true })
+    }
+    // A promotion flushes an entry and its folder: fewer calls were not all of them.
+    expect(stops).toBeGreaterThan(10)
+  })
 })
 
 describe('processes that change a registry at once', () => {

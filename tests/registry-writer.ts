@@ -6,12 +6,8 @@
  * - `loop`: saves and promotes until it is killed. Prints `saving`, `saved <version>` and
  *   `promoted <sequence> <version>` when that is done.
  * - `promote`, `first`, `save`: waits for a line, does it count times, prints what came of each.
- * - `die-<scenario>`: one scenario, in which it kills itself before its file-system call number
- *   `count`; prints `survived` when there were fewer.
  */
 
-import fs from 'node:fs/promises'
-import { syncBuiltinESMExports } from 'node:module'
 import { createInterface } from 'node:readline'
 import { openRegistry, registryEffects } from '../src/registry.ts'
 import { documentsOf } from './documents-of-versions.ts'
@@ -23,7 +19,7 @@ const noLinks = async (): Promise<void> => {
 }
 const registry = openRegistry(folder, {
   ...registryEffects,
-  link: links === 'no-links' ? noLinks : (from, to) => fs.link(from, to),
+  ...(links === 'no-links' ? { link: noLinks } : {}),
 })
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
@@ -36,48 +32,6 @@ async function go(): Promise<void> {
   say('ready')
   const lines = createInterface({ input: process.stdin })
   for await (const _ of lines) break
-}
-
-/** From now on, the n-th call of the file system is not made: the process dies before it. */
-async function dieBefore(n: number): Promise<void> {
-  let calls = 0
-  const counted = (owner: object, method: string): void => {
-    const methods = owner as Record<string, (...args: unknown[]) => unknown>
-    const original = methods[method] as (...args: unknown[]) => unknown
-    methods[method] = function (this: unknown, ...args: unknown[]): unknown {
-      calls++
-      if (calls === n) process.kill(process.pid, 'SIGKILL')
-      return original.apply(this, args)
-    }
-  }
-  const handle = await fs.open(process.execPath)
-  const handles = Object.getPrototypeOf(handle) as object
-  await handle.close()
-  for (const method of ['writeFile', 'sync', 'close']) counted(handles, method)
-  const calledHere = [
-    'mkdir',
-    'open',
-    'rename',
-    'link',
-    'rm',
-    'stat',
-    'lstat',
-    'readdir',
-    'readFile',
-  ]
-  for (const method of calledHere) counted(fs, method)
-  syncBuiltinESMExports()
-}
-
-const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
-  'die-first': async () => registry.setAliasIfAbsent(name, 'champion', await save(0)),
-  'die-save-and-promote': async () => registry.promote(name, await save(1)),
-  'die-rollback': () => registry.rollback(name),
-  'die-repair': () => registry.save(name, documentsOf(0)),
-  'die-sweep': async () => {
-    const later = (): Date => new Date(Date.now() + 2 * 60 * 60 * 1000)
-    await openRegistry(folder, { ...registryEffects, now: later }).save(name, documentsOf(1))
-  },
 }
 
 if (mode === 'loop') {
@@ -110,9 +64,5 @@ if (mode === 'loop') {
     say(`${created} ${version}`)
   }
 } else {
-  const scenario = scenarios[mode]
-  if (scenario === undefined) throw new Error(`no mode ${mode} in here`)
-  await dieBefore(Number(count))
-  await scenario()
-  say('survived')
+  throw new Error(`no mode ${mode} here`)
 }

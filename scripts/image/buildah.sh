@@ -16,19 +16,21 @@ store() {
 
 # The driver that can do without the kernel's overlays copies the whole base for every layer.
 storage_driver() (
-  mkdir -p "$work"/probe/{lower,upper,work,merged} && cd "$work/probe"
+  mkdir -p "$work"/probe/{lower,upper,work,merged}
+  cd "$work/probe" || exit
   if unshare --mount mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work overlay merged \
     2>/dev/null; then echo overlay; else echo vfs; fi
 )
 
 # engine_setup IMAGE: what has to be there before the first build; IMAGE is the base.
 engine_setup() {
-  local command missing=() tar stored container
+  local command missing=() stored container
   for command in buildah debootstrap ip; do
     command -v "$command" >/dev/null || missing+=("${command/#ip/iproute2}")
   done
   if ((${#missing[@]})); then
-    { apt-get update && apt-get install -y --no-install-recommends "${missing[@]}"; } \
+    { apt-get update &&
+      apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "${missing[@]}"; } \
       >"$work/apt.log" 2>&1 || { tail -n 20 "$work/apt.log" >&2 && return 1; }
   fi
   # Buildah keeps `RUN --mount=type=cache` below TMPDIR: packages are fetched once, not every run.
@@ -37,17 +39,18 @@ engine_setup() {
   STORAGE_DRIVER=$(storage_driver)
   export STORAGE_DRIVER
   base_name=docker.io/library/$1
-  tar=$(standin_base "$1" "$cache")
-  # The storage with the base in it is kept as well: to commit that much takes a while.
-  stored=${tar%.tar}.$STORAGE_DRIVER
+  # Kept with the base in it, since making the one and committing the other takes a minute.
+  stored=$cache/base-$(standin_key "$1").$STORAGE_DRIVER.tar
   if [[ ! -f $stored ]]; then
+    standin_base "$1" "$work"
     container=$(store from scratch)
-    store add --quiet "$container" "$tar" / >/dev/null
+    store add --quiet "$container" "$work/base.tar" / >/dev/null
     store config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
       --cmd node "$container"
     store commit --quiet --rm --format docker "$container" "$base_name" >/dev/null
-    tar -C "$work/storage" --xattrs --numeric-owner -cf "$stored.$$" .
-    mv "$stored.$$" "$stored"
+    tar -C "$work/storage" --xattrs --numeric-owner -cf "$cache/new-$$" .
+    rm -f "$cache"/base-*
+    mv "$cache/new-$$" "$stored"
   else
     mkdir "$work/storage"
     tar -C "$work/storage" --xattrs --numeric-owner -xf "$stored"
@@ -60,8 +63,8 @@ engine_build() {
   # A layer for each instruction, as Docker makes them, where that is cheap.
   [[ $STORAGE_DRIVER == overlay ]] || layers=false
   # Not the OCI format: it has no health checks.
-  store build --quiet --layers=$layers --pull-never --format docker --target "$1" --tag "localhost/$1" \
-    "${build_secrets[@]}" "$2" &&
+  store build --quiet --layers=$layers --pull-never --format docker --target "$1" \
+    --tag "localhost/$1" "${build_secrets[@]}" "$2" &&
     container=$(store from --pull-never "localhost/$1") &&
     image_root[$1]=$(store mount "$container")
 }

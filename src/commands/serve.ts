@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { readConfig } from '../config.ts'
 import { createLog, logLevels } from '../log.ts'
+import type { ProcessHandle } from '../serve/lifetime.ts'
 import type { RunningServer } from '../serve/server.ts'
 import type { Io } from './io.ts'
 
@@ -26,8 +27,12 @@ example.env). Logs are lines of JSON on standard output. SIGTERM and Ctrl-C fini
 in flight first.
 `
 
-/** The command. */
-export function serveCommand(io: Io): Command {
+/**
+ * The command; it is done when the server is ready.
+ *
+ * @param handle what tells the server to stop, and ends after it
+ */
+export function serveCommand(io: Io, handle: ProcessHandle = process): Command {
   return new Command('serve')
     .summary('answer POST /predict over HTTP')
     .description(
@@ -49,10 +54,10 @@ export function serveCommand(io: Io): Command {
       const log = createLog('serve', config.logLevel)
       const { startServer } = await import('../serve/server.ts')
       const { endOnFault, stopOnSignal } = await import('../serve/lifetime.ts')
-      endOnFault(log, process)
+      endOnFault(log, handle)
       const models = resolve(io.cwd, config.models)
       const server = await startServer({ ...config, models }, log)
-      stopOnSignal(server, log, process)
+      stopOnSignal(server, log, handle)
       if (io.interactive) await welcome(io, server)
     })
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Model } from '../model.ts'
-import { addPairsProductTo, addTo, zeroSums } from './double-double.ts'
+import { addPairsProductTo, addProductTo, addTo, zeroSums } from './double-double.ts'
 import type { Moments } from './moments.ts'
 import { type System, secondsPerMinute, systemOf, times } from './solve/system.ts'
 
@@ -16,7 +16,10 @@ export interface Measures {
   readonly rmse: number
   /** Mean squared error, minutes^2. */
   readonly mse: number
-  /** Share of the variance explained: 1 - mse / variance of these rides around their own mean. */
+  /**
+   * Share of the variance explained: 1 - mse / variance of these rides around their own mean;
+   * NaN where all durations are the same and there is nothing to explain.
+   */
   readonly r2: number
   /** Mean of prediction - actual, minutes. */
   readonly bias: number
@@ -67,15 +70,18 @@ export function evaluate(model: Model, moments: Moments, system = systemOf(momen
     )
   }
   const last = system.interceptAt
-  addTo(total, errors, gram.hi[last] as number)
-  addTo(total, errors, -(system.rhs.hi[last] as number))
+  for (const [{ hi, lo }, sign] of [[gram, 1] as const, [system.rhs, -1] as const]) {
+    addTo(total, errors, sign * (hi[last] as number))
+    addTo(total, errors, sign * (lo[last] as number))
+  }
   const sse = Math.max(0, (total.hi[squares] as number) + (total.lo[squares] as number))
   const mse = sse / n
+  const spread = spreadOf(moments)
   return {
     n,
     rmse: Math.sqrt(mse),
     mse,
-    r2: 1 - sse / spreadAround(moments, meanDuration(moments)),
+    r2: spread > 0 ? 1 - sse / spread : Number.NaN,
     bias: ((total.hi[errors] as number) + (total.lo[errors] as number)) / n,
   }
 }
@@ -85,18 +91,30 @@ export function meanDuration({ target, n }: Moments): number {
   return (target.hi[0] as number) / n / secondsPerMinute
 }
 
-// Sum of (y - mean)^2, minutes^2: about the mean, no digits are lost where it is near.
-function spreadAround({ target, n }: Moments, mean: number): number {
+// Sum of (y - mean)^2, minutes^2, as (n sum of y^2 - (sum of y)^2) / n: both are whole numbers, so
+// nothing is lost however near to each other the durations are.
+function spreadOf({ target, n }: Moments): number {
+  const { hi, lo } = target
   const total = zeroSums(1)
-  const m = mean * secondsPerMinute
-  addTo(total, 0, target.hi[1] as number)
-  addTo(total, 0, target.lo[1] as number)
-  addPairsProductTo(total, 0, target.hi[0] as number, target.lo[0] as number, -2 * m, 0)
-  addPairsProductTo(total, 0, m, 0, n * m, 0)
-  return ((total.hi[0] as number) + (total.lo[0] as number)) / secondsPerMinute ** 2
+  addPairsProductTo(total, 0, hi[1] as number, lo[1] as number, n, 0)
+  addPairsProductTo(
+    total,
+    0,
+    hi[0] as number,
+    lo[0] as number,
+    -(hi[0] as number),
+    -(lo[0] as number),
+  )
+  return ((total.hi[0] as number) + (total.lo[0] as number)) / n / secondsPerMinute ** 2
 }
 
 /** RMSE in minutes of one constant for every ride: the baseline that a model has to beat. */
 export function constantRmse(moments: Moments, minutes: number): number {
-  return Math.sqrt(Math.max(0, spreadAround(moments, minutes)) / moments.n)
+  const { target, n } = moments
+  const offset = zeroSums(1)
+  addTo(offset, 0, target.hi[0] as number)
+  addTo(offset, 0, target.lo[0] as number)
+  addProductTo(offset, 0, -n * secondsPerMinute, minutes)
+  const off = ((offset.hi[0] as number) + (offset.lo[0] as number)) / n / secondsPerMinute
+  return Math.sqrt(Math.max(0, spreadOf(moments)) / n + off * off)
 }

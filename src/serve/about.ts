@@ -13,6 +13,7 @@ export function modelHandler(state: ServiceState): Handler {
       name: served.name,
       version: served.version,
       kind: model.kind,
+      taxi: model.toJSON().taxi,
       recipe: model.recipe,
       inputs: served.fields,
       metrics: served.metrics,

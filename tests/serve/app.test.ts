@@ -220,6 +220,7 @@ describe('what is told about the service', () => {
       name: 'small',
       version: '0123456789ab',
       kind: 'linear',
+      taxi: 'green',
       recipe: { name: 'plain', target: { min: 1, max: 60 }, l2: 0 },
       metrics: { train: { rmse: 3.5 }, validation: { rmse: 3.5 }, baseline: { rmse: 12 } },
       trained_on: [{ month: '2021-01', file: 'green_tripdata_2021-01.parquet', kept: 1000 }],

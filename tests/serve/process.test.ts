@@ -128,10 +128,4 @@ describe('node src/serve/main.ts', () => {
     expect(log.lines).toMatchObject([{ code: 'config_invalid', event: 'not started' }])
     expect(log.lines[0]?.message).toMatch(/RIDECAST_PORT.*RIDECAST_SHUTDOWN_SECONDS/)
   })
-
-  test('silent says nothing and serves all the same', async () => {
-    const { exitCode, log } = serve({ RIDECAST_LOG_LEVEL: 'silent', RIDECAST_MODELS: '/nowhere' })
-    expect(await exitCode).toBe(1)
-    expect(log.lines.length).toBe(1)
-  })
 })

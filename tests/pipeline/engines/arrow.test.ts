@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest'
+import { compileFeatures } from '../../../src/features.ts'
+import { arrowEngine, columnsOf } from '../../../src/pipeline/engines/arrow.ts'
+import { engineNames } from '../../../src/pipeline/engines/engine.ts'
+import { engineOf } from '../../../src/pipeline/engines/engines.ts'
+import { planOf } from '../../../src/pipeline/plan.ts'
+import { profilePlan } from '../../../src/pipeline/profile.ts'
+import { checkRecipe } from '../../../src/recipe.ts'
+import { engineConformance } from './conformance.ts'
+
+engineConformance('arrow', arrowEngine)
+
+describe('the engines by name', () => {
+  test('are all there', () => {
+    for (const name of engineNames) expect(engineOf(name).name).toBe(name)
+  })
+})
+
+describe('the columns that plans need', () => {
+  const recipe = checkRecipe(
+    {
+      name: 'x',
+      categorical: ['hour', { bin: 'trip_distance', edges: [1] }],
+      filters: [{ column: 'passenger_count', above: 0 }],
+    },
+    'x',
+  )
+  const plan = planOf(recipe, compileFeatures(recipe))
+
+  test('are required by terms and filters, optional for a profile, each once', () => {
+    const { required, optional } = columnsOf([plan, profilePlan(plan), plan])
+    expect([...required].sort()).toEqual(['passenger_count', 'trip_distance'])
+    expect([...optional].sort()).toEqual(['DOLocationID', 'PULocationID'])
+  })
+
+  test('of no plan are none', () => {
+    expect(columnsOf([])).toEqual({ required: [], optional: [] })
+  })
+})
