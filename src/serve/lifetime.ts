@@ -5,8 +5,11 @@ import type { RunningServer } from './server.ts'
 
 /** The part of a process that this needs. */
 export interface ProcessHandle {
+  /** Calls back when the process is asked to stop. */
   on(event: 'SIGTERM' | 'SIGINT', listener: (signal: string) => void): unknown
+  /** Calls back with an error that nobody caught. */
   on(event: 'uncaughtException', listener: (error: Error) => void): unknown
+  /** Ends the process at once. */
   exit(code: number): void
 }
 

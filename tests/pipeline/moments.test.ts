@@ -31,7 +31,7 @@ const recipe = recipeOf({
   ],
 })
 const plan = planFor(recipe)
-const runs = { seed: 20210101, numRuns: 60 }
+const runs = { seed: 20210101, numRuns: 40 }
 const someRides = fc.array(smallRide, { minLength: 1, maxLength: 80, size: 'max' })
 
 /** A sum as a whole number; it must be one. */
@@ -223,7 +223,7 @@ describe('values finer than their unit', () => {
         near(target, 0, y)
         near(target, 1, y, y)
       }),
-      runs,
+      { ...runs, numRuns: 15 },
     )
   })
 

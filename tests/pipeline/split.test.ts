@@ -1,5 +1,13 @@
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -170,7 +178,7 @@ describe('the rides that validate', () => {
     makeParquet(away, greenColumns(randomFile(2, 50, 600)))
     const fetch: typeof globalThis.fetch = async (input) => {
       expect(String(input)).toMatch(new RegExp(`/trips/${february}$`))
-      return new Response(new Uint8Array((await import('node:fs')).readFileSync(away)))
+      return new Response(new Uint8Array(readFileSync(away)))
     }
     const { kind, validation, note } = await split('2021-01', {}, { fetch })
     expect({ kind, note, downloaded: validation.downloaded }).toEqual({
