@@ -159,11 +159,11 @@ describe('constantRmse', () => {
   test('at the mean is the standard deviation, to the last digits for durations close together', () => {
     const rides = Array.from({ length: 1000 }, (_, k): SmallRide => {
       const columns = { PULocationID: 1, DOLocationID: 2, trip_distance: 1 }
-      return { hour: 0, seconds: 35_000 + (k % 2), columns }
+      return { hour: 0, seconds: 35_000 + (k % 3), columns }
     })
     const moments = momentsOf(plan, rides)
-    // Half a second to either side of the mean.
-    close(constantRmse(moments, meanDuration(moments)), 0.5 / 60)
+    // 334 times 0, 333 times 1 and 333 times 2 seconds more: 1.665 - 0.999^2.
+    close(constantRmse(moments, meanDuration(moments)), Math.sqrt(0.666999) / 60)
     const same = momentsOf(plan, rides.slice(0, 1))
     expect(constantRmse(same, meanDuration(same))).toBeLessThan(1e-12)
   })
