@@ -9,7 +9,9 @@
  */
 
 import { z } from 'zod'
+import { sortByCodePoint } from './code-point.ts'
 import { RidecastError } from './errors.ts'
+import { compress, type Entries, type SparseRows } from './sparse-rows.ts'
 
 /**
  * The value of a feature: text is a category, a number itself, a boolean 1 or 0, null a NaN,
@@ -19,18 +21,6 @@ export type FeatureValue = string | number | boolean | null | readonly string[]
 
 /** One sample: its own enumerable properties are the features, absent ones count as 0. */
 export type FeatureRow = Readonly<Record<string, FeatureValue>>
-
-/** A matrix (rows x columns) in compressed sparse row form. */
-export interface SparseRows {
-  readonly rows: number
-  readonly columns: number
-  /** Row `i` is the entries from `indptr[i]` to `indptr[i + 1]`, exclusive; `rows + 1` long. */
-  readonly indptr: Int32Array
-  /** The column of each entry, ascending within a row, each column at most once. */
-  readonly indices: Int32Array
-  /** The value of each entry; a 0 or NaN that was given is kept. */
-  readonly values: Float64Array
-}
 
 /** How a {@link DictVectorizer} names and orders its columns. */
 export interface DictVectorizerOptions {
@@ -244,28 +234,6 @@ export class DictVectorizer {
   }
 }
 
-/**
- * Compares texts by code point, as Python does. JavaScript's own order compares UTF-16 units,
- * which puts characters beyond U+FFFF before those from U+E000 on.
- *
- * @returns negative when `a` comes first, positive when `b` does, 0 when they are equal
- */
-export function compareByCodePoint(a: string, b: string): number {
-  const shorter = Math.min(a.length, b.length)
-  let at = 0
-  while (at < shorter && a.charCodeAt(at) === b.charCodeAt(at)) at++
-  if (at === shorter) return a.length - b.length
-  // They may differ in the second half of a pair only: then the character began one unit before.
-  const difference = (i: number) => (a.codePointAt(i) as number) - (b.codePointAt(i) as number)
-  return (at > 0 && difference(at - 1)) || difference(at)
-}
-
-function sortByCodePoint(names: string[]): string[] {
-  // Without surrogates both orders are the same, and the built-in one is several times faster.
-  const plain = !names.some((name) => /[\ud800-\udfff]/.test(name))
-  return plain ? names.sort() : names.sort(compareByCodePoint)
-}
-
 function fittedTo(names: readonly string[]): Fitted {
   return {
     names: Object.freeze([...names]),
@@ -318,13 +286,6 @@ function kindOf(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
-interface Entries {
-  /** Where each row begins, and the end of the last. */
-  readonly indptr: number[]
-  columns: number[]
-  readonly values: number[]
-}
-
 function collect(
   rows: FeatureRow | Iterable<FeatureRow>,
   separator: string,
@@ -347,37 +308,6 @@ function collect(
     throw refused('rows are empty: expected at least one to transform, found none')
   }
   return { indptr, columns, values }
-}
-
-/** Orders the entries of each row by column; those of one cell are added in the order given. */
-function compress({ indptr, columns, values }: Entries, width: number): SparseRows {
-  const starts = new Int32Array(indptr.length)
-  const indices = new Int32Array(columns.length)
-  const sums = new Float64Array(columns.length)
-  let size = 0
-  for (let row = 0; row + 1 < indptr.length; row++) {
-    const order: number[] = []
-    for (let k = indptr[row]!; k < indptr[row + 1]!; k++) order.push(k)
-    // Stable: sums do not depend on how a sort treats equals.
-    order.sort((a, b) => columns[a]! - columns[b]!)
-    const start = size
-    for (const k of order) {
-      const column = columns[k]!
-      if (size > start && indices[size - 1] === column) sums[size - 1]! += values[k]!
-      else {
-        indices[size] = column
-        sums[size++] = values[k]!
-      }
-    }
-    starts[row + 1] = size
-  }
-  return {
-    rows: indptr.length - 1,
-    columns: width,
-    indptr: starts,
-    indices: indices.slice(0, size),
-    values: sums.slice(0, size),
-  }
 }
 
 function refused(message: string): RidecastError {

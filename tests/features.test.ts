@@ -1,15 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { type Atom, joinCode, splitCode } from '../src/atoms.ts'
 import {
-  type Atom,
   type CategoricalTerm,
   compileFeatures,
   type Features,
   featureRow,
   fixedPoint,
-  joinCode,
   type NumericTerm,
-  splitCode,
   transformScale,
 } from '../src/features.ts'
 import { checkRecipe, type Recipe, type Step } from '../src/recipe.ts'

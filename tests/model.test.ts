@@ -2,11 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { RidecastError } from '../src/errors.ts'
 import { compileFeatures } from '../src/features.ts'
-import {
-  loadModel,
-  type ModelDocument,
-  modelFormat,
-} from '../src/model.ts'
+import { loadModel, type ModelDocument, modelFormat } from '../src/model.ts'
 import { checkRecipe, parseRecipe, type Recipe } from '../src/recipe.ts'
 import { parseWallClock } from '../src/ride.ts'
 import { DictVectorizer } from '../src/vectorizer.ts'

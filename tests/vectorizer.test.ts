@@ -1,14 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { compareByCodePoint } from '../src/code-point.ts'
 import { type ErrorCode, isRidecastError } from '../src/errors.ts'
-import {
-  compareByCodePoint,
-  DictVectorizer,
-  type FeatureRow,
-  type FeatureValue,
-  type SparseRows,
-} from '../src/vectorizer.ts'
+import type { SparseRows } from '../src/sparse-rows.ts'
+import { DictVectorizer, type FeatureRow, type FeatureValue } from '../src/vectorizer.ts'
 
 /** The matrix with its zeros. */
 function dense(matrix: SparseRows): number[][] {

@@ -5,13 +5,8 @@
  */
 
 import { createHash } from 'node:crypto'
-import {
-  type Atom,
-  type CategoricalTerm,
-  joinCode,
-  type NumericTerm,
-  splitCode,
-} from '../features.ts'
+import { type Atom, joinCode, splitCode } from '../atoms.ts'
+import type { CategoricalTerm, NumericTerm } from '../features.ts'
 import type { Sums } from './double-double.ts'
 import type { Refused } from './plan.ts'
 

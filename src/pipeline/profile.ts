@@ -3,13 +3,8 @@
  * from its moments. Knows nothing about serving.
  */
 
-import {
-  type Atom,
-  type CategoricalTerm,
-  compileFeatures,
-  type Features,
-  splitCode,
-} from '../features.ts'
+import { type Atom, splitCode } from '../atoms.ts'
+import { type CategoricalTerm, compileFeatures, type Features } from '../features.ts'
 import type { Profile } from '../profile.ts'
 import type { RideBatch } from '../ride.ts'
 import type { Block, Moments } from './moments.ts'

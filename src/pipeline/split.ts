@@ -3,8 +3,9 @@
  * file as the recipe splits it, else its last fifth by pickup time.
  */
 
+import type { Atom } from '../atoms.ts'
 import { isRidecastError, RidecastError } from '../errors.ts'
-import { type Atom, compileFeatures } from '../features.ts'
+import { compileFeatures } from '../features.ts'
 import type { Recipe } from '../recipe.ts'
 import type { Taxi } from '../ride.ts'
 import type { DownloadEffects } from './download.ts'

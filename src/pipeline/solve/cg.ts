@@ -7,7 +7,13 @@
 import { RidecastError } from '../../errors.ts'
 import { zeroSums } from '../double-double.ts'
 import { choleskyPivoted, choleskySolve } from './cholesky.ts'
-import { addCorrection, lengthsOf, relativeResidual, type Solution } from './direct.ts'
+import {
+  addCorrection,
+  lengthsOf,
+  relativeResidual,
+  requirePenalty,
+  type Solution,
+} from './direct.ts'
 import { diagonalOf, residual, type System, type SystemBlock } from './system.ts'
 
 /** How far coefficients may be from the solution, relative; beyond it the solver fails. */
@@ -184,6 +190,7 @@ export function solveIteratively(system: System): Solution {
       `the design has ${system.size - 1} columns and no penalty: set l2 above 0, or drop terms`,
     )
   }
+  requirePenalty(system)
   const precondition = preconditioner(system)
   const solution = zeroSums(system.size)
   const columns = lengthsOf(system)

@@ -36,6 +36,27 @@ const pivotTolerance = 1e-10
 /** A last correction of refinement above this share of a coefficient means that it got stuck. */
 const convergence = 1e-12
 
+/** A penalty below this share of the largest diagonal does not show in 106 bits. */
+const lostPenalty = 2 ** -90
+
+/** The error of a penalty that rounding has eaten. */
+function penaltyLost(l2: number): RidecastError {
+  return new RidecastError(
+    'solve_failed',
+    `penalty l2 ${l2} is too small to tell the columns apart: use 0 for the least-norm solution, or a larger one`,
+  )
+}
+
+/**
+ * Refuses a penalty so small that residuals cannot show it: a wrong solution would look exact.
+ *
+ * @throws solve_failed
+ */
+export function requirePenalty(system: System): void {
+  const largest = diagonalOf(system).reduce((high, gram) => Math.max(high, gram), 0)
+  if (system.l2 > 0 && system.l2 < lostPenalty * largest) throw penaltyLost(system.l2)
+}
+
 /** A linear map that nearly undoes (X'X + penalty): what refinement applies to residuals. */
 type Correction = (residual: Float64Array) => Float64Array
 
@@ -164,16 +185,16 @@ export function solveDirect(system: System): Solution {
       `the design leaves ${m} columns after elimination, the direct solver takes ${directLimit}: set l2 above 0 to use conjugate gradients, or drop terms`,
     )
   }
+  requirePenalty(system)
   const { l2 } = system
   // With a penalty nothing is dependent: a small pivot is first taken for small, not for zero.
   let found = attempt(system, l2 > 0 ? 0 : pivotTolerance)
   if (l2 > 0 && !found.converged) found = attempt(system, pivotTolerance)
+  if (!found.converged && l2 > 0) throw penaltyLost(l2)
   if (!found.converged) {
     throw new RidecastError(
       'solve_failed',
-      l2 > 0
-        ? `penalty l2 ${l2} is too small to tell the columns apart: use 0 for the least-norm solution, or a larger one`
-        : `the design is too close to a dependent one to be solved, condition ${found.condition.toExponential(1)}: set l2 above 0, or drop terms`,
+      `the design is too close to a dependent one to be solved, condition ${found.condition.toExponential(1)}: set l2 above 0, or drop terms`,
     )
   }
   const { factored, solution, basis } = found

@@ -1,0 +1,142 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { linearModel } from '../../../src/model.ts'
+import { fit } from '../../../src/pipeline/fit.ts'
+import { solveIteratively } from '../../../src/pipeline/solve/cg.ts'
+import { directLimit, solveDirect } from '../../../src/pipeline/solve/direct.ts'
+import { type SolverName, solve } from '../../../src/pipeline/solve/solve.ts'
+import { svdLimit } from '../../../src/pipeline/solve/svd.ts'
+import { type System, systemOf } from '../../../src/pipeline/solve/system.ts'
+import { batchOf, momentsOf, planFor, recipeOf, type SmallRide } from '../small-rides.ts'
+import { type Design, denseOf, designs, penalties } from './designs.ts'
+import { solveExactly } from './reference.ts'
+
+const systemFor = ({ rides, recipe }: Design): System =>
+  systemOf(momentsOf(planFor(recipe), rides), recipe.l2)
+
+/** Rides between as many pickups as drop-offs, each zone twice, so that nothing is alone. */
+function wide(levels: number, l2: number): System {
+  const rides = Array.from({ length: 2 * levels }, (_, k): SmallRide => {
+    const PULocationID = k % levels
+    const DOLocationID = (k * 7 + Math.floor(k / levels)) % levels
+    return { hour: 0, seconds: 60 + ((k * 97) % 3000), columns: { PULocationID, DOLocationID } }
+  })
+  const recipe = recipeOf({ categorical: ['PULocationID', 'DOLocationID'], l2 })
+  return systemFor({ rides, recipe })
+}
+
+async function predictionsOf({ rides, recipe }: Design, solver: SolverName): Promise<number[]> {
+  const { document } = await fit(momentsOf(planFor(recipe), rides), recipe, 'green', solver)
+  const model = linearModel(document)
+  const batch = batchOf(rides)
+  return rides.map((_, i) => model.predict(batch, i))
+}
+
+describe('solver auto', () => {
+  test('solves directly what is small enough', async () => {
+    expect((await solve(wide(50, 0))).method).toBe('direct')
+    expect((await solve(wide(50, 1))).method).toBe('direct')
+  })
+
+  test('solves wide designs with a penalty by conjugate gradients, to the same residual', async () => {
+    const system = wide(directLimit + 1, 2)
+    const solution = await solve(system)
+    expect(solution.method).toBe('cg')
+    expect(solution.rank).toBe(system.size)
+    expect(solution.residual).toBeLessThan(1e-15)
+  })
+
+  test('refuses wide designs without a penalty', async () => {
+    await expect(solve(wide(directLimit + 1, 0))).rejects.toThrow(
+      expect.objectContaining({ code: 'solve_too_large' }),
+    )
+    await expect(solve(wide(directLimit + 1, 2), 'direct')).rejects.toThrow(
+      expect.objectContaining({ code: 'solve_too_large' }),
+    )
+  })
+})
+
+describe('conjugate gradients', () => {
+  test('agree with the direct solution, or say that they do not come near it', () => {
+    let refused = 0
+    fc.assert(
+      fc.property(designs(penalties), (design) => {
+        const system = systemFor(design)
+        const direct = solveDirect(system)
+        try {
+          const { coefficients, method } = solveIteratively(system)
+          expect(method).toBe('cg')
+          const longest = Math.max(...design.rides.map(({ seconds }) => seconds / 60))
+          const slopes = direct.coefficients.subarray(0, system.interceptAt)
+          const largest = slopes.reduce((high, slope) => Math.max(high, Math.abs(slope)), 0)
+          coefficients.forEach((value, i) => {
+            const expected = direct.coefficients[i] as number
+            const own = i === system.interceptAt ? Math.abs(expected) : largest
+            const off = Math.abs(value - expected)
+            expect(off).toBeLessThanOrEqual(1e-9 * Math.max(own, 1e-6 * longest))
+          })
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'solve_failed' })
+          // A penalty that doubles can see beside the squares of 200,000 miles is never refused.
+          expect(direct.condition).toBeGreaterThan(1e12)
+          refused++
+        }
+      }),
+      { seed: 20210101, numRuns: 250 },
+    )
+    expect(refused).toBeLessThan(15)
+  })
+
+  test('are refused without a penalty', () => {
+    expect(() => solveIteratively(wide(50, 0))).toThrow(
+      expect.objectContaining({ code: 'solve_too_large' }),
+    )
+  })
+})
+
+describe('solver svd', () => {
+  test.each([
+    ['least squares', fc.constant(0)],
+    ['ridge', penalties],
+  ])('gives the same fitted values for %s', async (_, l2) => {
+    let compared = 0
+    await fc.assert(
+      fc.asyncProperty(designs(l2), async (design) => {
+        const { condition } = solveDirect(systemFor(design))
+        // It works on squares of squares: beyond this its own rounding shows.
+        if (condition > 1e7) return
+        compared++
+        const [direct, svd] = [
+          await predictionsOf(design, 'direct'),
+          await predictionsOf(design, 'svd'),
+        ]
+        const mean = direct.reduce((a, b) => a + b, 0) / direct.length
+        const minutes = design.rides.map(({ seconds }) => seconds / 60)
+        const spread = Math.hypot(...minutes.map((y) => y - mean)) / Math.sqrt(minutes.length)
+        direct.forEach((value, i) => {
+          const off = Math.abs((svd[i] as number) - value)
+          expect(off).toBeLessThanOrEqual(1e-6 * (spread > 1e-9 ? spread : mean))
+        })
+      }),
+      { seed: 20210101, numRuns: 150 },
+    )
+    expect(compared).toBeGreaterThan(100)
+  })
+
+  test('has the rank of the exact solution', async () => {
+    const [design] = fc.sample(
+      designs(fc.constant(0)).filter(({ rides, recipe }) => {
+        return rides.length > 30 && recipe.categorical.length > 1
+      }),
+      { seed: 3, numRuns: 1 },
+    )
+    const exact = solveExactly(denseOf(design as Design))
+    expect((await solve(systemFor(design as Design), 'svd')).rank).toBe(exact.rank)
+  })
+
+  test('refuses more columns than it can do in time', async () => {
+    await expect(solve(wide(svdLimit / 2, 0), 'svd')).rejects.toThrow(
+      expect.objectContaining({ code: 'solve_too_large' }),
+    )
+  })
+})
