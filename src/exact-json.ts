@@ -28,7 +28,8 @@ function write(name: string, at: string, value: unknown): string {
     return JSON.stringify(value)
   }
   if (Array.isArray(value)) {
-    return `[${value.map((item, i) => write(name, `${at}[${i}]`, item)).join(',')}]`
+    // Array.from sees a hole as the undefined that it is, and it is refused.
+    return `[${Array.from(value, (item, i) => write(name, `${at}[${i}]`, item)).join(',')}]`
   }
   if (typeof value !== 'object') throw refused(name, at, typeof value)
   const inner = members(`${name} at ${at}`, value as object).map(([key, item]) => {

@@ -44,13 +44,10 @@ export interface Prediction {
 export interface Explanation extends Prediction {
   /** Minutes that every prediction starts from. */
   readonly intercept: number
-  /** By term; added in order to the intercept they give the model's number exactly. */
+  /** By term; added in order to the intercept they give `total` to the last bit. */
   readonly contributions: readonly Contribution[]
-  /**
-   * Minutes added to reach the lower bound, 0 where the model's number is above it. Added last it
-   * gives the duration, to one unit in its own last place: a double has not always the digits.
-   */
-  readonly raised: number
+  /** The model's own number; the duration is this, or the lower bound where this lies below it. */
+  readonly total: number
 }
 
 /** Answers rides. */
@@ -175,7 +172,7 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
       warnings,
       intercept: model.intercept,
       contributions,
-      raised: difference(duration, minutes),
+      total: minutes,
     }
   }
 
@@ -189,13 +186,6 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
       return { duration, warnings }
     },
   }
-}
-
-/** `to - from`, such that `from` plus it is `to` to the last bit wherever a double can do that. */
-function difference(to: number, from: number): number {
-  let step = to - from
-  for (let tries = 0; from + step !== to && tries < 4; tries++) step += to - (from + step)
-  return step
 }
 
 /**

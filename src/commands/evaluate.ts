@@ -3,7 +3,7 @@
 import { Command, Option } from 'commander'
 import { type Taxi, taxis } from '../ride.ts'
 import { type Io, printJson, progress, table } from './io.ts'
-import { openModel } from './loaded-model.ts'
+import { openModel } from './open-model.ts'
 
 interface Flags {
   taxi?: Taxi
@@ -40,13 +40,13 @@ export function evaluateCommand(io: Io): Command {
     .option('--json', 'print one JSON object and nothing else')
     .addHelpText('after', examples)
     .action(async (reference: string, source: string, flags: Flags) => {
-      const { name, version, model } = await openModel(io, flags.models, reference)
+      const { name, version, predictor } = await openModel(io, flags.models, reference)
       const { evaluateOn } = await import('../pipeline/evaluate-on.ts')
       const { label, measures, residuals, rows, kept, refused } = await evaluateOn(
-        model,
+        predictor.model,
         {
           source,
-          taxi: flags.taxi ?? model.toJSON().taxi,
+          taxi: flags.taxi ?? predictor.model.toJSON().taxi,
           dataFolder: flags.data,
           cwd: io.cwd,
           today: io.now(),

@@ -5,7 +5,7 @@ import { RidecastError } from '../errors.ts'
 import type { Effect } from '../model.ts'
 import { zoneLabel } from '../zones.ts'
 import { type Io, printJson, table } from './io.ts'
-import { openModel } from './loaded-model.ts'
+import { openModel } from './open-model.ts'
 import { hourText } from './predict.ts'
 
 interface Flags {
@@ -41,7 +41,8 @@ export function explainCommand(io: Io): Command {
           `--top is not a count: expected a whole number from 1, found "${flags.top}"`,
         )
       }
-      const { name, version, model, profile } = await openModel(io, flags.models, reference)
+      const { name, version, predictor } = await openModel(io, flags.models, reference)
+      const { model, profile } = predictor
       const terms = [...model.features.categorical, ...model.features.numeric].map(
         (term) => term.name,
       )

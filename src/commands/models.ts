@@ -3,20 +3,13 @@
  * champion. Knows nothing about how versions and aliases are stored.
  */
 
-import { resolve } from 'node:path'
 import { Command } from 'commander'
 import type { AliasEntry } from '../alias-log.ts'
 import { type ErrorCode, isRidecastError, messageOf, RidecastError } from '../errors.ts'
-import {
-  type AliasChange,
-  type ChangeOptions,
-  championAlias,
-  openRegistry,
-  type Registry,
-  registryEffects,
-} from '../registry.ts'
+import { type AliasChange, type ChangeOptions, championAlias, type Registry } from '../registry.ts'
 import { type Io, printJson } from './io.ts'
 import { type ListedVersion, listJson, listText, noFacts, showText } from './models-view.ts'
+import { registryOf } from './open-model.ts'
 
 interface Flags {
   models: string
@@ -92,8 +85,7 @@ export function modelsCommand(io: Io): Command {
 }
 
 function open(io: Io, flags: Flags): Registry {
-  const effects = { ...registryEffects, now: io.now, cwd: () => io.cwd }
-  return openRegistry(resolve(io.cwd, flags.models), effects)
+  return registryOf(io, flags.models)
 }
 
 async function list(io: Io, flags: Flags): Promise<void> {

@@ -2,12 +2,13 @@
 
 import { Command } from 'commander'
 import { RidecastError } from '../errors.ts'
+import type { LoadedModel } from '../loaded-model.ts'
 import type { Contribution } from '../model.ts'
 import type { Explanation, RideRequest } from '../predictor.ts'
 import { type ColumnName, parseWallClock, rideColumns } from '../ride.ts'
 import { findZone, zoneLabel } from '../zones.ts'
 import { type Io, printJson, table } from './io.ts'
-import { type LoadedModel, openModel } from './loaded-model.ts'
+import { openModel } from './open-model.ts'
 
 interface Flags {
   from: string
@@ -144,7 +145,7 @@ function printExplanation(
   ride: RideRequest,
   explanation: Explanation,
 ): void {
-  const { duration, intercept, contributions, raised, warnings } = explanation
+  const { duration, intercept, contributions, total, warnings } = explanation
   const whole = Math.floor(duration)
   const seconds = Math.round((duration - whole) * 60)
   const clock = seconds === 60 ? `${whole + 1} min 0 s` : `${whole} min ${seconds} s`
@@ -153,7 +154,7 @@ function printExplanation(
   const rows = [
     ['start', '', signed(intercept)],
     ...contributions.map((part) => [part.term, valueText(part), signed(part.minutes)]),
-    ...(raised === 0 ? [] : [['lower bound', '', signed(raised)]]),
+    ...(total === duration ? [] : [['raised to the lower bound', '', signed(duration - total)]]),
   ]
   io.out(table(io, ['why', '', 'minutes'], rows, ['left', 'left', 'right']))
   for (const { message } of warnings) io.out(`note: ${message}\n`)

@@ -66,7 +66,7 @@ function answerOf(prediction: Prediction | Explanation, version: string): object
       explanation: {
         intercept: prediction.intercept,
         contributions: prediction.contributions,
-        raised: prediction.raised,
+        total: prediction.total,
       },
     }),
   }

@@ -5,9 +5,8 @@
 
 import type { Documents } from '../artifact.ts'
 import { isRidecastError, messageOf, RidecastError } from '../errors.ts'
-import { loadModel } from '../model.ts'
-import { createPredictor, type Predictor, type RideRequest } from '../predictor.ts'
-import { profileSchema } from '../profile.ts'
+import { loadedModel } from '../loaded-model.ts'
+import type { Predictor, RideRequest } from '../predictor.ts'
 import { openRegistry } from '../registry.ts'
 import type { ColumnName } from '../ride.ts'
 import { fieldsOf, rideSchema } from './ride-fields.ts'
@@ -40,17 +39,7 @@ export async function loadServedModel(models: string, reference: string): Promis
  * @throws artifact_corrupt when a document does not have its shape, or the model cannot answer
  */
 export function servedModel(name: string, version: string, documents: Documents): ServedModel {
-  const model = loadModel(documents.model)
-  const profile = profileSchema.safeParse(documents.profile)
-  if (!profile.success) {
-    const fault = profile.error.issues[0]
-    throw new RidecastError(
-      'artifact_corrupt',
-      `profile.json of ${name}/${version} does not have the expected shape: ${fault?.path.join('.')}: ${fault?.message}`,
-      { cause: profile.error },
-    )
-  }
-  const predictor = createPredictor(model, profile.data)
+  const { predictor } = loadedModel(name, version, documents)
   warmUp(predictor, `${name}/${version}`)
   const fields = fieldsOf(predictor.inputs)
   return {

@@ -96,13 +96,14 @@ describe('a model of zones and distance', () => {
   ])('%s from zone %i gives reasons that add up exactly', async (query, from) => {
     const asked = { ...ride, PULocationID: from, trip_distance: 1.01 }
     const { body } = await post(app, asked, query)
-    const { intercept, contributions, raised } = body.explanation as {
+    const { intercept, contributions, total } = body.explanation as {
       intercept: number
       contributions: { term: string; value: unknown; minutes: number; unseen: boolean }[]
-      raised: number
+      total: number
     }
     const sum = contributions.reduce((minutes, part) => minutes + part.minutes, intercept)
-    expect(sum + raised).toBe(body.duration)
+    expect(sum).toBe(total)
+    expect(body.duration).toBe(Math.max(1, total))
     expect(contributions.map(({ term }) => term)).toEqual([
       'PULocationID',
       'DOLocationID',

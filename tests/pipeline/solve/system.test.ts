@@ -49,7 +49,10 @@ describe('normal equations', () => {
     const problems = designs(l2).chain((design) =>
       fc.tuple(
         fc.constant(design),
-        fc.array(fc.double({ min: -100, max: 100, noNaN: true }), { minLength: 64, maxLength: 64 }),
+        fc.array(
+          fc.integer({ min: -(2 ** 30), max: 2 ** 30 }).map((whole) => whole / 2 ** 23),
+          { minLength: 64, maxLength: 64 },
+        ),
       ),
     )
     fc.assert(
