@@ -124,13 +124,7 @@ export function parseWallClock(text: string): number {
   const millis = Date.UTC(year, month - 1, day, hour, minute, second)
   // Date.UTC rolls 31 February over into March, and reads years below 100 as 19xx.
   const date = new Date(millis)
-  if (
-    date.getUTCFullYear() !== year ||
-    date.getUTCMonth() !== month - 1 ||
-    date.getUTCDate() !== day
-  ) {
-    return Number.NaN
-  }
+  if (date.getUTCFullYear() !== year || date.getUTCMonth() !== month - 1) return Number.NaN
   return millis * 1000 + Number((match[7] ?? '').padEnd(6, '0'))
 }
 

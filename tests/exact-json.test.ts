@@ -46,6 +46,7 @@ describe('exact JSON', () => {
     [{ a: { b: [1, Number.NaN] } }, 'a.json cannot hold NaN at a.b[1]'],
     [{ a: Infinity }, 'a.json cannot hold Infinity at a'],
     [{ a: [undefined] }, 'a.json cannot hold undefined at a[0]'],
+    [{ a: Array(1) }, 'a.json cannot hold undefined at a[0]'],
     [{ a: 1n }, 'a.json cannot hold bigint at a'],
     [{ a: () => 1 }, 'a.json cannot hold function at a'],
     [{ a: new Float64Array(1) }, 'a.json at a must be a plain object, found Float64Array'],

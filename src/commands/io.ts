@@ -35,7 +35,7 @@ export type Alignment = 'left' | 'right'
 /**
  * A plain table: a header line, rows, two spaces between columns, no borders.
  *
- * @param header names of the columns
+ * @param header names of the columns; where all are empty there is no header line
  * @param rows cells as text, each row as long as the header
  * @param align alignment by column, default left
  */
@@ -53,7 +53,7 @@ export function table(
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
     colAligns: header.map((_, i) => align[i] ?? 'left'),
   })
-  drawn.push(header.map((text) => io.colors.dim(text)))
+  if (header.some((text) => text !== '')) drawn.push(header.map((text) => io.colors.dim(text)))
   for (const row of rows) drawn.push([...row])
   return `${drawn
     .toString()
