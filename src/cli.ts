@@ -5,14 +5,7 @@
 
 import { Command, CommanderError } from 'commander'
 import pc from 'picocolors'
-import { evaluateCommand } from './commands/evaluate.ts'
-import { explainCommand } from './commands/explain.ts'
 import type { Io } from './commands/io.ts'
-import { modelsCommand } from './commands/models.ts'
-import { predictCommand } from './commands/predict.ts'
-import { runsCommand } from './commands/runs.ts'
-import { serveCommand } from './commands/serve.ts'
-import { trainCommand } from './commands/train.ts'
 import { type ErrorCode, isRidecastError, messageOf } from './errors.ts'
 import { version } from './package.ts'
 
@@ -27,23 +20,26 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'input_invalid',
 ])
 
-function program(io: Io): Command {
+/** The verbs, in the order of the help. A command line loads only the one that it names. */
+const verbs: Readonly<Record<string, (io: Io) => Promise<Command>>> = {
+  train: async (io) => (await import('./commands/train.ts')).trainCommand(io),
+  predict: async (io) => (await import('./commands/predict.ts')).predictCommand(io),
+  explain: async (io) => (await import('./commands/explain.ts')).explainCommand(io),
+  evaluate: async (io) => (await import('./commands/evaluate.ts')).evaluateCommand(io),
+  serve: async (io) => (await import('./commands/serve.ts')).serveCommand(io),
+  models: async (io) => (await import('./commands/models.ts')).modelsCommand(io),
+  runs: async (io) => (await import('./commands/runs.ts')).runsCommand(io),
+}
+
+async function program(io: Io, named: string | undefined): Promise<Command> {
   const ridecast = new Command('ridecast')
     .description('train models of how long a New York taxi ride takes, and serve them')
     .version(version)
     .showHelpAfterError('(add --help for usage and examples)')
     .configureOutput({ writeOut: io.out, writeErr: io.err })
-  for (const command of [
-    trainCommand(io),
-    predictCommand(io),
-    explainCommand(io),
-    evaluateCommand(io),
-    serveCommand(io),
-    modelsCommand(io),
-    runsCommand(io),
-  ]) {
-    ridecast.addCommand(command)
-  }
+    .addHelpText('after', '\nStart with: ridecast train 2021-01, then: ridecast serve\n')
+  const wanted = named !== undefined && Object.hasOwn(verbs, named) ? [named] : Object.keys(verbs)
+  for (const verb of wanted) ridecast.addCommand(await (verbs[verb] as (typeof verbs)[string])(io))
   const inherit = (parent: Command): void => {
     for (const child of parent.commands) {
       child.copyInheritedSettings(parent).exitOverride()
@@ -57,7 +53,7 @@ function program(io: Io): Command {
 
 async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
-    await program(io).parseAsync([...argv], { from: 'user' })
+    await (await program(io, argv[0])).parseAsync([...argv], { from: 'user' })
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
