@@ -76,7 +76,7 @@ export function evaluateCommand(io: Io): Command {
       const lines = [
         ['RMSE', measures.rmse.toFixed(4), 'minutes'],
         ['MAE', residuals.mae.toFixed(4), 'minutes'],
-        ['R2', measures.r2.toFixed(4), ''],
+        ['R2', measures.r2?.toFixed(4) ?? '-', ''],
         ['bias', measures.bias.toFixed(4), 'minutes, prediction - actual'],
         ...Object.entries(residuals.quantiles).map(([level, value]) => [
           `${Number(level) * 100} %`,

@@ -23,6 +23,8 @@ export interface TrainReport {
   readonly rows: number
   readonly kept: number
   readonly refused: Refused
+  /** Rides that pass, but are left for validation: 0 where that is another month. */
+  readonly outside: number
   /** Columns whose sums are compensated, not exact: see the moments. */
   readonly inexact: readonly string[]
   readonly columns: number
@@ -66,6 +68,7 @@ export function reportOf(outcome: Outcome): TrainReport {
     rows: moments.rows,
     kept: moments.n,
     refused: moments.refused,
+    outside: moments.outside,
     inexact: moments.inexact,
     columns: metrics.columns,
     rank: metrics.rank,
@@ -96,11 +99,12 @@ const reasons: Readonly<Record<keyof Refused, string>> = {
   null_value: 'without a value',
 }
 
-function refusedText(refused: Refused): string {
+function refusedText(refused: Refused, outside: number): string {
   const parts = Object.entries(refused).flatMap(([reason, rides]) =>
     rides > 0 ? [`${count(rides)} ${reasons[reason as keyof Refused]}`] : [],
   )
-  return parts.length > 0 ? `; refused ${parts.join(', ')}` : ''
+  const held = outside > 0 ? `; ${count(outside)} left for validation` : ''
+  return parts.length > 0 ? `${held}; refused ${parts.join(', ')}` : held
 }
 
 function measuresTable(io: Io, outcome: Outcome, report: TrainReport): string {
@@ -111,7 +115,7 @@ function measuresTable(io: Io, outcome: Outcome, report: TrainReport): string {
     count(measured.n),
     io.colors.bold(minutes(measured.rmse)),
     ...(residuals ? [minutes(measured.mae as number)] : []),
-    measured.r2.toFixed(4),
+    measured.r2?.toFixed(4) ?? '-',
     minutes(measured.bias),
   ]
   const constant = (label: string, what: string, rmse: number): string[] => [
@@ -179,7 +183,7 @@ export function printReport(
   const lines = [
     `${io.colors.bold(`${recipe.name} on ${training.source.label}`)}`,
     '',
-    `rides      ${count(report.kept)} of ${count(report.rows)} kept (${kept} %), ${target.min} to ${target.max} minutes${refusedText(report.refused)}`,
+    `rides      ${count(report.kept)} of ${count(report.rows)} kept (${kept} %), ${target.min} to ${target.max} minutes${refusedText(report.refused, report.outside)}`,
     `design     ${count(report.columns)} columns, rank ${count(report.rank)}, ${l2 > 0 ? `ridge ${l2}` : 'least squares'}, intercept ${minutes(report.intercept)}`,
     ...(report.inexact.length > 0
       ? [

@@ -138,8 +138,9 @@ async function record(run: RunHandle, outcome: Outcome): Promise<void> {
     'baseline.rmse': metrics.baseline.rmse,
   }
   for (const part of ['train', 'validation'] as const) {
-    for (const [measure, value] of Object.entries(metrics[part]))
-      values[`${part}.${measure}`] = value
+    for (const [measure, value] of Object.entries<number | null>({ ...metrics[part] })) {
+      if (value !== null) values[`${part}.${measure}`] = value
+    }
     if (residuals) values[`${part}.mae`] = residuals[part].mae
   }
   if (comparison) values[`${comparison.recipe}.validation.rmse`] = comparison.validation.rmse

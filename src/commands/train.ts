@@ -113,8 +113,14 @@ function tagsOf(flags: Flags): Record<string, string> {
   )
 }
 
-function optionsOf(io: Io, source: string, flags: Flags, recipe: Recipe): TrainOptions {
-  return {
+async function optionsOf(
+  io: Io,
+  source: string,
+  flags: Flags,
+  recipe: Recipe,
+): Promise<TrainOptions> {
+  const { planSource } = await import('../pipeline/source.ts')
+  const options: TrainOptions = {
     source,
     taxi: flags.taxi ?? 'green',
     validate: flags.validate,
@@ -129,11 +135,19 @@ function optionsOf(io: Io, source: string, flags: Flags, recipe: Recipe): TrainO
     today: io.now(),
     baseUrl: flags.baseUrl,
   }
+  const stated = planSource(source, options).taxi
+  if (flags.taxi !== undefined && stated !== undefined && stated !== flags.taxi) {
+    throw new RidecastError(
+      'usage_invalid',
+      `--taxi ${flags.taxi} does not fit ${source}, whose name says ${stated}: leave the flag away, or rename the file`,
+    )
+  }
+  return { ...options, taxi: stated ?? options.taxi }
 }
 
 async function run(io: Io, source: string, flags: Flags, recipe: Recipe): Promise<void> {
   const tags = tagsOf(flags)
-  const options = optionsOf(io, source, flags, recipe)
+  const options = await optionsOf(io, source, flags, recipe)
   const { trainAndRecord } = await import('./train-run.ts')
   const { reportOf, printReport } = await import('./train-report.ts')
   const show = (text: string): void => progress(io, text)

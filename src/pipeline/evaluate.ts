@@ -18,9 +18,9 @@ export interface Measures {
   readonly mse: number
   /**
    * Share of the variance explained: 1 - mse / variance of these rides around their own mean;
-   * NaN where all durations are the same and there is nothing to explain.
+   * null where all durations are the same and there is nothing to explain.
    */
-  readonly r2: number
+  readonly r2: number | null
   /** Mean of prediction - actual, minutes. */
   readonly bias: number
 }
@@ -81,7 +81,7 @@ export function evaluate(model: Model, moments: Moments, system = systemOf(momen
     n,
     rmse: Math.sqrt(mse),
     mse,
-    r2: spread > 0 ? 1 - sse / spread : Number.NaN,
+    r2: spread > 0 ? 1 - sse / spread : null,
     bias: ((total.hi[errors] as number) + (total.lo[errors] as number)) / n,
   }
 }

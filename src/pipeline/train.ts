@@ -74,11 +74,11 @@ export async function train(options: TrainOptions, effects: TrainEffects = {}): 
   const { seconds, time } = stopwatch(effects.stage)
   const engine = engineOf(options.engine)
   const plan = planSource(options.source, options)
-  const taxi = plan.taxi ?? options.taxi
+  const { taxi } = options
 
   const source = await time('source', () => obtain(plan, effects.download))
   const split = await time('split', () =>
-    splitRides({ plan, source }, { ...options, taxi }, engine, effects.download),
+    splitRides({ plan, source }, options, engine, effects.download),
   )
   const sums = await time('sum', () =>
     sumRides(engine, taxi, source, split, recipe, options.comparison, effects.progress),
