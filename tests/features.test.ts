@@ -34,7 +34,7 @@ const quantity = (steps: readonly Step[], of = 'trip_distance'): NumericTerm =>
 
 const codeOf = (spec: unknown, row: RideRow): number => category(spec).code(rideBatch([row]), 0)
 
-const valueOf = (steps: readonly Step[], miles: number): number =>
+const transformed = (steps: readonly Step[], miles: number): number =>
   quantity(steps).value(rideBatch([{ trip_distance: miles }]), 0)
 
 function refusal(parts: Partial<Record<keyof Recipe, unknown>>): string {
@@ -387,35 +387,36 @@ describe('quantities', () => {
       ],
     ],
   ])('%j does what it says', (step, pairs) => {
-    for (const [given, expected] of pairs) expect(valueOf([step], given)).toBe(expected)
-    expect(valueOf([step], Number.NaN)).toBeNaN()
+    for (const [given, expected] of pairs) expect(transformed([step], given)).toBe(expected)
+    expect(transformed([step], Number.NaN)).toBeNaN()
   })
 
   test('steps run from left to right', () => {
-    expect(valueOf([{ clip: [0, 30] }, 'sqrt'], -4)).toBe(0)
-    expect(valueOf(['sqrt', { clip: [0, 3] }], 16)).toBe(3)
-    expect(valueOf([{ hinge: 1 }, { hinge: 1 }], 3.5)).toBe(1.5)
+    expect(transformed([{ clip: [0, 30] }, 'sqrt'], -4)).toBe(0)
+    expect(transformed(['sqrt', { clip: [0, 3] }], 16)).toBe(3)
+    expect(transformed([{ hinge: 1 }, { hinge: 1 }], 3.5)).toBe(1.5)
   })
 
   test('transformed ones are rounded to 2^-20, half up, so that maths libraries agree', () => {
     // By hand: log(2) = 0.693147180559945..., times 2^20 is 726817.498..., so 726817.
-    expect(valueOf(['log1p'], 1)).toBe(726_817 / 2 ** 20)
+    expect(transformed(['log1p'], 1)).toBe(726_817 / 2 ** 20)
     // sqrt(2) * 2^20 = 1482910.400...
-    expect(valueOf(['sqrt'], 2)).toBe(1_482_910 / 2 ** 20)
+    expect(transformed(['sqrt'], 2)).toBe(1_482_910 / 2 ** 20)
     // Halves go up: 2.5 and -2.5 units.
-    expect(valueOf([{ clip: [-1, 1] }], 2.5 / 2 ** 20)).toBe(3 / 2 ** 20)
-    expect(valueOf([{ clip: [-1, 1] }], -2.5 / 2 ** 20)).toBe(-2 / 2 ** 20)
+    expect(transformed([{ clip: [-1, 1] }], 2.5 / 2 ** 20)).toBe(3 / 2 ** 20)
+    expect(transformed([{ clip: [-1, 1] }], -2.5 / 2 ** 20)).toBe(-2 / 2 ** 20)
     const random = randomNumbers(4)
     for (let k = 0; k < 500; k++) {
-      const units = valueOf([{ clip: [0, 30] }, k % 2 ? 'log1p' : 'sqrt'], random() * 40) * 2 ** 20
+      const units =
+        transformed([{ clip: [0, 30] }, k % 2 ? 'log1p' : 'sqrt'], random() * 40) * 2 ** 20
       expect(Number.isInteger(units)).toBe(true)
     }
     expect(quantity(['sqrt']).scale).toBe(transformScale)
   })
 
   test('are missing, not infinite, where a transform leaves the range of a double', () => {
-    expect(valueOf([{ hinge: 0 }], Number.MAX_VALUE)).toBeNaN()
-    expect(valueOf([{ hinge: -Number.MAX_VALUE }], Number.MAX_VALUE)).toBeNaN()
+    expect(transformed([{ hinge: 0 }], Number.MAX_VALUE)).toBeNaN()
+    expect(transformed([{ hinge: -Number.MAX_VALUE }], Number.MAX_VALUE)).toBeNaN()
   })
 })
 

@@ -179,7 +179,8 @@ export function printReport(
   const path = near.startsWith('..') ? outcome.path : near
   const total = Object.values(report.seconds).reduce((sum, seconds) => sum + seconds, 0)
   const models = folders.models === 'models' ? '' : ` --models ${folders.models}`
-  const model = name === 'green-duration' ? '' : ` --model ${name}`
+  const reference = report.champion ? name : `${name}/${version}`
+  const model = reference === 'green-duration' ? '' : ` --model ${reference}`
   const lines = [
     `${io.colors.bold(`${recipe.name} on ${training.source.label}`)}`,
     '',

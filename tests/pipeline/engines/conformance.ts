@@ -118,23 +118,38 @@ function reference(rows: readonly Row[], plan: Plan): Reference {
   let position = 0
   rows.forEach((row, i) => {
     const { pickup, dropoff } = row
-    if (pickup === null || dropoff === null) return refused.null_time++
+    if (pickup === null || dropoff === null) {
+      refused.null_time++
+      return
+    }
     const minutes = (dropoff - pickup) / 60
-    if (minutes < plan.target.min) return refused.below_min++
-    if (minutes > plan.target.max) return refused.above_max++
+    if (minutes < plan.target.min) {
+      refused.below_min++
+      return
+    }
+    if (minutes > plan.target.max) {
+      refused.above_max++
+      return
+    }
     const out = plan.filters.some(({ column, above = -Infinity, at_most = Infinity }) => {
       const value = rides.columns[column]?.[i] as number
       return !(value > above && value <= at_most)
     })
-    if (out) return refused.filtered++
+    if (out) {
+      refused.filtered++
+      return
+    }
     const codes = categorical.map((term) => term.code(rides, i))
     const values = numeric.map((term) => term.value(rides, i))
-    if (codes.some((code) => code < 0) || values.some(Number.isNaN)) return refused.null_value++
+    if (codes.some((code) => code < 0) || values.some(Number.isNaN)) {
+      refused.null_value++
+      return
+    }
     const at = plan.slice.kind === 'pickup' ? pickup * 1e6 : position
     position++
     if (plan.slice.kind !== 'all' && (at < plan.slice.from || at >= plan.slice.to)) return
     const xs = values.map((value, p) => BigInt(Math.round(value * (numeric[p]?.scale as number))))
-    return taken.push({ y: BigInt(dropoff - pickup), codes, xs })
+    taken.push({ y: BigInt(dropoff - pickup), codes, xs })
   })
   const sum = (of: (ride: (typeof taken)[number]) => bigint): bigint =>
     taken.reduce((total, ride) => total + of(ride), 0n)
