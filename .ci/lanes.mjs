@@ -3,9 +3,9 @@
 // line adds up what all of them counted.
 
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
 const folder = mkdtempSync(join(tmpdir(), 'ridecast-ci-'))
 
@@ -120,6 +120,23 @@ async function mainJob() {
   return { passed, failed, said }
 }
 
+/** What a person gets who installs the package: it trains, from any folder, without the sources. */
+async function installed() {
+  const place = join(folder, 'installed')
+  mkdirSync(place)
+  writeFileSync(join(place, 'package.json'), '{ "private": true }')
+  const pack = await run('npm', ['pack', '--ignore-scripts', '--pack-destination', place])
+  const file = /ridecast-\S+\.tgz/.exec(pack.said)?.[0] ?? 'ridecast.tgz'
+  const install = await run('npm', ['install', '--prefix', place, join(place, file)])
+  const month = resolve('data/green_tripdata_2021-01.parquet')
+  const bin = join(place, 'node_modules/.bin/ridecast')
+  const where = ['--models', join(place, 'models'), '--runs', join(place, 'runs')]
+  const train = await run(bin, ['train', month, '--recipe', 'plain', ...where])
+  const ok = install.code === 0 && train.code === 0 && /9\.775/.test(train.said)
+  const said = `${pack.said}${install.said}${train.said}`
+  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, said }
+}
+
 /** The container images; the script ends with its own counts. */
 async function images() {
   const { code, said } = await run('npm', ['run', 'image:test'])
@@ -127,7 +144,7 @@ async function images() {
   return { passed: Number(passed), failed: Number(failed) || (code === 0 ? 0 : 1), said }
 }
 
-const lanes = { tests, checks, 'main job': mainJob, images }
+const lanes = { tests, checks, 'main job': mainJob, installed, images }
 const start = performance.now()
 const results = await Promise.all(
   Object.entries(lanes).map(async ([name, lane]) => {
