@@ -112,14 +112,20 @@ describe('sums', () => {
   })
 
   test('do not depend on the order of rides or on batches', () => {
-    const orders = someRides.chain((rides) =>
-      fc.tuple(
-        fc.constant(rides),
-        fc.shuffledSubarray(rides, { minLength: rides.length }),
-        fc.nat({ max: rides.length }),
-        fc.nat({ max: rides.length }),
-      ),
-    )
+    // Beside 91 million million miles, a hundredth of a mile does not show in one double.
+    const far = fc.tuple(smallRide, fc.nat({ max: 3 })).map(([ride, luck]): SmallRide => {
+      return luck > 0 ? ride : { ...ride, columns: { ...ride.columns, trip_distance: 9.1e13 } }
+    })
+    const orders = fc
+      .array(far, { minLength: 1, maxLength: 60, size: 'max' })
+      .chain((rides) =>
+        fc.tuple(
+          fc.constant(rides),
+          fc.shuffledSubarray(rides, { minLength: rides.length }),
+          fc.nat({ max: rides.length }),
+          fc.nat({ max: rides.length }),
+        ),
+      )
     fc.assert(
       fc.property(orders, ([rides, shuffled, i, j]) => {
         const [a, b] = [Math.min(i, j), Math.max(i, j)]

@@ -51,40 +51,61 @@ function eliminate(system: System): Elimination {
     place[i] = r
     rest[r++] = i
   }
-  const rows: [number, number][][] = Array.from(counts, () => [])
-  const { numericAt, numericCount: width } = system
-  if (block) {
-    for (const { a, b, rows: ra, columns: cb, counts: cells } of system.crosses) {
-      if (a !== chosen && b !== chosen) continue
-      const other = (system.blocks[a === chosen ? b : a] as SystemBlock).at
-      for (let c = 0; c < cells.length; c++) {
-        const [own, its] = a === chosen ? [ra[c], cb[c]] : [cb[c], ra[c]]
-        rows[own as number]?.push([place[other + (its as number)] as number, cells[c] as number])
-      }
-    }
-  }
-  rows.forEach((row, i) => {
-    for (let p = 0; p < width; p++) {
-      const value = block ? block.numeric.hi[i * width + p] : system.numericSums.hi[p]
-      row.push([place[numericAt + p] as number, value as number])
-    }
-    if (block) row.push([place[system.interceptAt] as number, counts[i] as number])
-  })
-  const start = new Int32Array(counts.length + 1)
-  rows.forEach((row, i) => {
-    start[i + 1] = (start[i] as number) + row.length
-  })
-  const flat = rows.flat()
   return {
     at,
     count: counts.length,
     diagonal: counts.map((count) => count + penalty),
     rest,
     place,
-    start,
-    columns: Int32Array.from(flat, ([column]) => column),
-    values: Float64Array.from(flat, ([, value]) => value),
+    ...sharedRows(system, chosen, counts, place),
   }
+}
+
+/** What each eliminated coordinate shares with the remaining ones, as sparse rows. */
+function sharedRows(
+  system: System,
+  chosen: number,
+  counts: Float64Array,
+  place: Int32Array,
+): Pick<Elimination, 'start' | 'columns' | 'values'> {
+  const { blocks, numericAt, numericCount: width, interceptAt } = system
+  const block = blocks[chosen]
+  const crosses = system.crosses.filter(({ a, b }) => a === chosen || b === chosen)
+  const sides = crosses.map((cross) => {
+    const first = cross.a === chosen
+    const other = (blocks[first ? cross.b : cross.a] as SystemBlock).at
+    return {
+      own: first ? cross.rows : cross.columns,
+      its: first ? cross.columns : cross.rows,
+      other,
+    }
+  })
+  const start = new Int32Array(counts.length + 1)
+  for (const { own } of sides) for (const i of own) start[i + 1] = (start[i + 1] as number) + 1
+  for (let i = 0; i < counts.length; i++) {
+    start[i + 1] = (start[i + 1] as number) + (start[i] as number) + width + (block ? 1 : 0)
+  }
+  const columns = new Int32Array(start[counts.length] as number)
+  const values = new Float64Array(columns.length)
+  const next = start.slice(0, counts.length)
+  const put = (i: number, coordinate: number, value: number): void => {
+    const at = next[i] as number
+    columns[at] = place[coordinate] as number
+    values[at] = value
+    next[i] = at + 1
+  }
+  sides.forEach(({ own, its, other }, k) => {
+    const cells = (crosses[k] as (typeof crosses)[number]).counts
+    for (let c = 0; c < own.length; c++) {
+      put(own[c] as number, other + (its[c] as number), cells[c] as number)
+    }
+  })
+  const sums = block ? block.numeric.hi : system.numericSums.hi
+  for (let i = 0; i < counts.length; i++) {
+    for (let p = 0; p < width; p++) put(i, numericAt + p, sums[i * width + p] as number)
+    if (block) put(i, interceptAt, counts[i] as number)
+  }
+  return { start, columns, values }
 }
 
 /** The Gram matrix of the remaining coordinates less what the eliminated ones explain; lower triangle. */
