@@ -49,7 +49,10 @@ export function choleskyPivoted(matrix: Float64Array, size: number, tolerance: n
 
 // Four sums at once keep the processor busy; in a fixed order, so that the result is too.
 function dotRows(a: Float64Array, p: number, q: number, length: number): number {
-  let [s0, s1, s2, s3] = [0, 0, 0, 0]
+  let s0 = 0
+  let s1 = 0
+  let s2 = 0
+  let s3 = 0
   let k = 0
   for (; k + 3 < length; k += 4) {
     s0 += (a[p + k] as number) * (a[q + k] as number)
