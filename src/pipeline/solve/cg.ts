@@ -15,6 +15,7 @@ import {
   type Solution,
 } from './direct.ts'
 import { diagonalOf, residual, type System, type SystemBlock } from './system.ts'
+import { dot } from './vectors.ts'
 
 /** How far coefficients may be from the solution, relative; beyond it the solver fails. */
 const tolerance = 1e-10
@@ -99,12 +100,6 @@ function preconditioner(system: System): (r: Float64Array, z: Float64Array) => v
       z[numericAt + i] = value * (scale[i] as number)
     })
   }
-}
-
-const dot = (a: Float64Array, b: Float64Array): number => {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number)
-  return sum
 }
 
 /** Solves for a correction to a tenth digit or so; returns it and the iterations it took. */

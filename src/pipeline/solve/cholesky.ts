@@ -3,6 +3,8 @@
  * first pivot that is zero for its purposes, so that the factor shows the rank.
  */
 
+import { addScaled, dot } from './vectors.ts'
+
 /** P'AP = LL' on the leading `rank` rows and columns. */
 export interface Cholesky {
   /** Order of the matrix. */
@@ -136,16 +138,6 @@ export function choleskyCondition({ size, rank, factor }: Cholesky): number {
   }
   // What was eliminated had a unit diagonal too: the largest eigenvalue is never below 1.
   return Math.max(1, rayleigh(grow, rank)) * rayleigh(shrink, rank)
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number)
-  return sum
-}
-
-function addScaled(to: Float64Array, a: Float64Array, by: number): void {
-  for (let i = 0; i < a.length; i++) to[i] = (to[i] as number) + (a[i] as number) * by
 }
 
 function rayleigh(apply: (x: Float64Array) => void, size: number): number {

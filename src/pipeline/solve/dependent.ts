@@ -7,6 +7,7 @@
 import type { Sums } from '../double-double.ts'
 import { choleskyPivoted, choleskySolve } from './cholesky.ts'
 import { type System, times } from './system.ts'
+import { addScaled, dot } from './vectors.ts'
 
 /** The part of a correction that lies along the dependent columns. */
 export interface DependentCorrection {
@@ -59,16 +60,6 @@ export function correctDependent(
       })
     },
   }
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number)
-  return sum
-}
-
-function addScaled(to: Float64Array, a: Float64Array, by: number): void {
-  for (let i = 0; i < a.length; i++) to[i] = (to[i] as number) + (a[i] as number) * by
 }
 
 /**
