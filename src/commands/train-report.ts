@@ -4,6 +4,7 @@ import { relative } from 'node:path'
 import type { Measures } from '../pipeline/evaluate.ts'
 import type { Refused } from '../pipeline/plan.ts'
 import type { Residuals } from '../pipeline/residuals.ts'
+import { coefficientBound } from '../pipeline/solve/direct.ts'
 import { type Io, table } from './io.ts'
 import type { Outcome } from './train-run.ts'
 
@@ -44,6 +45,8 @@ export interface TrainReport {
   readonly solver: {
     readonly method: string
     readonly condition: number
+    /** See {@link coefficientBound}. */
+    readonly bound: number
     readonly residual: number
   }
   readonly seconds: Readonly<Record<string, number>>
@@ -82,7 +85,7 @@ export function reportOf(outcome: Outcome): TrainReport {
     model_path: outcome.path,
     champion: outcome.champion === outcome.version,
     run_id: outcome.run.id,
-    solver: { method, condition, residual },
+    solver: { method, condition, residual, bound: coefficientBound(solution) },
     seconds: training.seconds,
     peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1024),
   }

@@ -5,6 +5,7 @@
 
 import { resolve } from 'node:path'
 import { messageOf } from '../errors.ts'
+import { coefficientBound } from '../pipeline/solve/direct.ts'
 import { type Training, type TrainOptions, train } from '../pipeline/train.ts'
 import { formatRecipe } from '../recipe.ts'
 import { championAlias, openRegistry } from '../registry.ts'
@@ -146,6 +147,7 @@ async function record(run: RunHandle, outcome: Outcome): Promise<void> {
   if (comparison) values[`${comparison.recipe}.validation.rmse`] = comparison.validation.rmse
   values['solve.condition'] = solution.condition
   values['solve.residual'] = solution.residual
+  values['solve.bound'] = coefficientBound(solution)
   for (const [stage, seconds] of Object.entries(training.seconds))
     values[`seconds.${stage}`] = seconds
   await run.logMetrics(values)

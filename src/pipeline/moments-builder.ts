@@ -134,7 +134,12 @@ export class MomentsBuilder {
     })
     const places = orders.map(inverse)
     const crosses = this.crosses.map((cross) => closeCross(cross, places))
-    const moments: Moments = {
+    for (const sums of [this.target, this.sums, this.products, this.squares]) settle(sums)
+    this.checkSize('duration', this.target.hi[1] as number)
+    numeric.forEach(({ name }, p) => {
+      this.checkSize(name, this.squares.hi[(p * (p + 1)) / 2 + p] as number)
+    })
+    return {
       rows: this.selector.rows,
       refused: this.selector.refused,
       outside: this.selector.passed - this.n,
@@ -148,15 +153,17 @@ export class MomentsBuilder {
       blocks,
       crosses,
     }
-    for (const sums of [this.target, this.sums, this.products, this.squares]) settle(sums)
-    numeric.forEach(({ name }, p) => {
-      if (Number.isFinite(this.squares.hi[(p * (p + 1)) / 2 + p])) return
-      throw new RidecastError(
-        'sums_overflow',
-        `column ${name} holds values too large to be summed: clip it in the recipe, or filter the rows`,
-      )
-    })
-    return moments
+  }
+
+  // A sum of squares bounds all sums of its column: beyond n squares = 2^106 pairs of doubles may
+  // round, beyond 2^990 their products overflow.
+  private checkSize(name: string, squares: number): void {
+    if (this.n * squares >= 2 ** 106) this.inexact.add(name)
+    if (squares < 2 ** 990) return
+    throw new RidecastError(
+      'sums_overflow',
+      `column ${name} holds values too large to be summed: clip it in the recipe, or filter the rows`,
+    )
   }
 }
 

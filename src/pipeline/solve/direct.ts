@@ -27,6 +27,14 @@ export interface Solution {
   readonly method: 'direct' | 'cg' | 'svd'
 }
 
+/**
+ * Bound on what the solver leaves in a coefficient, relative to |y| / |its column|: the condition
+ * number times the 2-norm of the scaled residual. Rounding to doubles, 2^-53 of each, comes on top.
+ */
+export function coefficientBound({ condition, residual, coefficients }: Solution): number {
+  return condition * residual * Math.sqrt(coefficients.length)
+}
+
 /** Columns after elimination beyond which a dense factor is not made. */
 export const directLimit = 4_000
 
