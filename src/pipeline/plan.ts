@@ -24,6 +24,8 @@ export interface Plan {
   /** A ride that lacks one of these is refused. */
   readonly required: readonly InputName[]
   readonly features: Features
+  /** Features that a ride must have as well, so that other terms are summed over the same rides. */
+  readonly gate?: Features
   /** Whether pairs of categorical terms are counted: a solver needs them, a profile does not. */
   readonly crosses: boolean
 }
@@ -32,6 +34,11 @@ export interface Plan {
 export function planOf(recipe: Recipe, features: Features, slice: Slice = { kind: 'all' }): Plan {
   const { target, filters } = recipe
   return { target, filters, slice, required: features.inputs, features, crosses: true }
+}
+
+/** Other features over the very rides that a plan takes. */
+export function beside(plan: Plan, features: Features): Plan {
+  return { ...plan, features, gate: plan.features }
 }
 
 /** Rides left out, by the first reason met, in this order. */
@@ -107,6 +114,9 @@ export class RideSelector {
   }
 
   private compute(rides: RideBatch, i: number): boolean {
+    const { gate } = this.plan
+    if (gate?.categorical.some((term) => term.code(rides, i) < 0)) return false
+    if (gate?.numeric.some((term) => Number.isNaN(term.value(rides, i)))) return false
     const { categorical, numeric } = this.plan.features
     for (let k = 0; k < categorical.length; k++) {
       const code = (categorical[k] as CategoricalTerm).code(rides, i)

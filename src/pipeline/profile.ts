@@ -8,7 +8,7 @@ import { type CategoricalTerm, compileFeatures, type Features } from '../feature
 import type { Profile } from '../profile.ts'
 import type { RideBatch } from '../ride.ts'
 import type { Block, Moments } from './moments.ts'
-import type { Plan } from './plan.ts'
+import { beside, type Plan } from './plan.ts'
 
 const plausibleMiles = 100
 const halfMiles = Array.from({ length: 20 }, (_, k) => (k + 1) / 2)
@@ -70,11 +70,8 @@ function profileFeatures(withDistance: boolean): Features {
 
 /** The plan that sums the profile of the rides that `plan` selects. */
 export function profilePlan(plan: Plan): Plan {
-  return {
-    ...plan,
-    features: profileFeatures(plan.required.includes('trip_distance')),
-    crosses: false,
-  }
+  const features = profileFeatures(plan.required.includes('trip_distance'))
+  return { ...beside(plan, features), crosses: false }
 }
 
 /** The profile from the moments of {@link profilePlan}. */

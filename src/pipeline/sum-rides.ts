@@ -6,7 +6,7 @@ import type { Recipe } from '../recipe.ts'
 import type { Taxi } from '../ride.ts'
 import type { Engine, EngineProgress } from './engines/engine.ts'
 import type { Moments } from './moments.ts'
-import { type Plan, planOf } from './plan.ts'
+import { beside, type Plan, planOf } from './plan.ts'
 import { profilePlan } from './profile.ts'
 import type { Source } from './source.ts'
 import type { Split } from './split.ts'
@@ -51,9 +51,9 @@ export async function sumRides(
 ): Promise<RideSums> {
   const plans = splitPlans(recipe, split)
   const other = comparison && compileFeatures(comparison)
-  const beside = (plan: Plan): Plan[] => (other ? [{ ...plan, features: other }] : [])
-  const trainPlans = [plans.train, profilePlan(plans.train), ...beside(plans.train)]
-  const validationPlans = [plans.validation, ...beside(plans.validation)]
+  const compared = (plan: Plan): Plan[] => (other ? [beside(plan, other)] : [])
+  const trainPlans = [plans.train, profilePlan(plans.train), ...compared(plans.train)]
+  const validationPlans = [plans.validation, ...compared(plans.validation)]
   const [train, profile, otherTrain] = await engine.sum([source.path], taxi, trainPlans, progress)
   const [validation, otherValidation] = await engine.sum(
     [split.validation.path],

@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MomentsBuilder } from '../../src/pipeline/moments-builder.ts'
-import { type Plan, type Refused, RideSelector, type Slice } from '../../src/pipeline/plan.ts'
+import {
+  beside,
+  type Plan,
+  type Refused,
+  RideSelector,
+  type Slice,
+} from '../../src/pipeline/plan.ts'
 import type { RideBatch } from '../../src/ride.ts'
 import { batchOf, momentsOf, planFor, recipeOf, type SmallRide, smallRide } from './small-rides.ts'
 
@@ -196,4 +202,20 @@ describe('slices', () => {
     expect(taken({ ...slice, from: Number.NEGATIVE_INFINITY })).toEqual([1, 2, 3])
     expect(taken({ ...slice, to: Number.POSITIVE_INFINITY })).toEqual([2, 3, 4, 5])
   })
+})
+
+test('other features are summed over the very rides that a plan takes', () => {
+  const plan = planFor(recipe)
+  const others = planFor(recipeOf({ categorical: ['DOLocationID'], numeric: [] })).features
+  const rides: SmallRide[] = [
+    { ...good, columns: { ...good.columns, DOLocationID: 1 } },
+    // Ids beyond the largest and infinite numbers are refused by value, not for being missing.
+    { ...good, columns: { ...good.columns, DOLocationID: 2, PULocationID: 70_000 } },
+    { ...good, columns: { ...good.columns, DOLocationID: 3, trip_distance: Infinity } },
+  ]
+  expect(momentsOf(plan, rides).n).toBe(1)
+  expect(momentsOf({ ...plan, features: others }, rides).n).toBe(3)
+  const moments = momentsOf(beside(plan, others), rides)
+  expect(moments.n).toBe(1)
+  expect([...(moments.blocks[0]?.codes ?? [])]).toEqual([1])
 })
