@@ -62,28 +62,66 @@ export function correctDependent(
   }
 }
 
+/** The entries of a vector that are not zero: null vectors of one-hot designs have few. */
+interface SparseVector {
+  readonly at: Int32Array
+  readonly values: Float64Array
+}
+
+function sparse(vector: Float64Array): SparseVector {
+  const at = Int32Array.from(vector.keys()).filter((i) => vector[i] !== 0)
+  return { at, values: Float64Array.from(at, (i) => vector[i] as number) }
+}
+
+/** Product of the slopes, which stand before the intercept. */
+function slopesDot({ at, values }: SparseVector, dense: Float64Array, intercept: number): number {
+  let sum = 0
+  for (let k = 0; k < at.length && (at[k] as number) < intercept; k++) {
+    sum += (values[k] as number) * (dense[at[k] as number] as number)
+  }
+  return sum
+}
+
 /**
  * Takes from `solution` its component in the null space of [1 X]: of all least squares solutions
- * this leaves the one whose slopes have the least norm, the intercept free.
+ * this leaves the one whose slopes have the least norm, the intercept free. The component is found
+ * by least squares on the basis, and looked for again in what is left until rounding is all there is.
  *
- * @param basis vectors that span the null space, overwritten by an orthonormal basis of their slopes
+ * @param solution overwritten
+ * @param basis independent vectors that span the null space
  */
 export function removeComponents(
   solution: Float64Array,
   basis: readonly Float64Array[],
   intercept: number,
 ): void {
-  const slopes = (a: Float64Array): Float64Array => a.subarray(0, intercept)
-  const subtract = (from: Float64Array, vector: Float64Array): void => {
-    addScaled(from, vector, -dot(slopes(from), slopes(vector)))
-  }
-  basis.forEach((vector, k) => {
-    // Twice is enough: W. Kahan's rule for Gram-Schmidt.
-    for (let pass = 0; pass < 2; pass++) {
-      for (const done of basis.slice(0, k)) subtract(vector, done)
+  const m = basis.length
+  if (m === 0) return
+  const vectors = basis.map(sparse)
+  const gram = new Float64Array(m * m)
+  vectors.forEach((vector, i) => {
+    for (let j = 0; j <= i; j++) {
+      gram[i * m + j] = slopesDot(vector, basis[j] as Float64Array, intercept)
     }
-    const norm = Math.sqrt(dot(slopes(vector), slopes(vector)))
-    for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] as number) / norm
   })
-  for (let pass = 0; pass < 2; pass++) for (const vector of basis) subtract(solution, vector)
+  const scale = Float64Array.from(basis, (_, i) => 1 / Math.sqrt(gram[i * m + i] as number))
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j <= i; j++) {
+      gram[i * m + j] = (gram[i * m + j] as number) * (scale[i] as number) * (scale[j] as number)
+    }
+  }
+  const cholesky = choleskyPivoted(gram, m, 0)
+  for (let pass = 0; pass < 4; pass++) {
+    const along = Float64Array.from(vectors, (vector, i) => {
+      return slopesDot(vector, solution, intercept) * (scale[i] as number)
+    })
+    choleskySolve(cholesky, along).forEach((share, i) => {
+      const { at, values } = vectors[i] as SparseVector
+      const by = share * (scale[i] as number)
+      for (let k = 0; k < at.length; k++) {
+        const c = at[k] as number
+        solution[c] = (solution[c] as number) - by * (values[k] as number)
+      }
+    })
+  }
 }
