@@ -92,7 +92,8 @@ export function reportOf(outcome: Outcome): TrainReport {
 }
 
 const count = (n: number): string => n.toLocaleString('en-US')
-const minutes = (value: number): string => value.toFixed(3)
+// A bias of -1e-16 is none.
+const minutes = (value: number): string => value.toFixed(3).replace(/^-(0\.0+)$/, '$1')
 const reasons: Readonly<Record<keyof Refused, string>> = {
   null_time: 'without a time',
   unparsable_time: 'with a time that is none',
@@ -158,10 +159,10 @@ function quantileLines(residuals: { train: Residuals; validation: Residuals } | 
   return `residuals  prediction - actual on the validation rides: ${parts.join('  ')}\n`
 }
 
-function championText(io: Io, outcome: Outcome): string {
+function championText(io: Io, outcome: Outcome, models: string): string {
   const { name, version, champion, promoted, created } = outcome
   if (champion !== version) {
-    return `${champion} stays champion; to serve this one: ridecast models promote ${name}/${version}`
+    return `${champion} stays champion; to make it this one: npm run models -- promote ${name}/${version}${models}`
   }
   if (!promoted && !created) return 'this version, which was there already'
   return io.colors.green(promoted ? 'this version, from now on' : 'this version')
@@ -203,7 +204,7 @@ export function printReport(
   io.out(
     [
       `model      ${name}/${version}  ${path}`,
-      `champion   ${championText(io, outcome)}`,
+      `champion   ${championText(io, outcome, models)}`,
       `run        ${report.run_id}  ${total.toFixed(2)} s, ${report.peak_rss_mb} MB at its peak`,
       '',
       'next',

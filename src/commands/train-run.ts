@@ -75,6 +75,15 @@ export async function trainAndRecord(options: TrainOptions, keeping: Keeping): P
     commit: await findCommit(options.cwd),
   })
   try {
+    // Before anything can fail: a failed run says what it tried.
+    await run.logParameters({
+      source: options.source,
+      recipe: options.recipe.name,
+      taxi: options.taxi,
+      engine: options.engine,
+      solver: options.solver,
+      l2: options.recipe.l2,
+    })
     const training = await train(options, {
       stage: (stage) => show(`${stageNames[stage] ?? stage} ...`),
       progress: (done, total, path) => {
@@ -124,14 +133,9 @@ async function record(run: RunHandle, outcome: Outcome): Promise<void> {
   const { training, options } = outcome
   const { metrics, solution, source, split, residuals, comparison, model } = training
   await run.logParameters({
-    recipe: options.recipe.name,
-    taxi: training.taxi,
     train_months: source.month ?? source.label,
     validation_month: split.validation.month ?? split.validation.label,
     split: split.kind,
-    engine: options.engine,
-    solver: options.solver,
-    l2: options.recipe.l2,
     columns: model.columns,
   })
   const values: Record<string, number> = {
