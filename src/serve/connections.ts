@@ -34,6 +34,9 @@ export interface Connections {
 export function trackConnections(server: Server): Connections {
   const dueOn = new Map<Socket, ServerResponse[]>()
   let draining = false
+  /** Answers that have not closed; the last of them may do so a moment after its connection. */
+  let open = 0
+  let onLast = (): void => {}
 
   server.on('connection', (socket) => {
     dueOn.set(socket, [])
@@ -42,8 +45,11 @@ export function trackConnections(server: Server): Connections {
   server.on('request', ({ socket }, response) => {
     const due = dueOn.get(socket) ?? []
     due.push(response)
+    open++
     if (draining) response.setHeader('Connection', 'close')
     response.once('close', () => {
+      open--
+      if (open === 0) onLast()
       due.splice(due.indexOf(response), 1)
       // An answer that had begun before the draining did could not say that it was the last.
       if (draining && due.length === 0) socket.destroySoon()
@@ -80,7 +86,10 @@ export function trackConnections(server: Server): Connections {
         TcpServer.prototype.close.call(server, () => {
           clearTimeout(grace)
           clearTimeout(deadline)
-          done(cut)
+          // Later than those who listen to the close of the last answer, such as the log.
+          const finish = (): unknown => setImmediate(() => done(cut))
+          if (open === 0) finish()
+          else onLast = finish
         })
       })
     },
