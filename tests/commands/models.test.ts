@@ -1,12 +1,11 @@
 import { mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import pc from 'picocolors'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Io } from '../../src/commands/io.ts'
 import { modelsCommand } from '../../src/commands/models.ts'
 import { openRegistry, type Registry, registryEffects } from '../../src/registry.ts'
 import { documentsOf } from '../documents-of-versions.ts'
+import { runCommand } from './run-command.ts'
 
 const name = 'green-duration'
 let folder: string
@@ -29,24 +28,14 @@ const now = (): Date => new Date('2021-03-02T00:00:00Z')
 async function models(...argv: string[]): Promise<void> {
   out = ''
   err = ''
-  const io: Io = {
+  await runCommand(modelsCommand, argv, folder, {
     out: (text) => {
       out += text
     },
     err: (text) => {
       err += text
     },
-    interactive: false,
-    colors: pc.createColors(false),
-    env: {},
-    cwd: folder,
-    now,
-  }
-  const command = modelsCommand(io)
-  for (const one of [command, ...command.commands]) {
-    one.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err })
-  }
-  await command.parseAsync(argv, { from: 'user' })
+  })
 }
 
 const json = (): Record<string, unknown> => {

@@ -1,12 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import pc from 'picocolors'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Io } from '../../src/commands/io.ts'
 import { runsCommand } from '../../src/commands/runs.ts'
 import { fileEffects, fileTracker } from '../../src/tracking/files.ts'
 import type { RunHandle, RunStart } from '../../src/tracking/tracker.ts'
+import { runCommand } from './run-command.ts'
 
 let folder: string
 let out: string
@@ -21,24 +20,14 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 async function runs(...argv: string[]): Promise<void> {
   out = ''
   err = ''
-  const io: Io = {
+  await runCommand(runsCommand, argv, folder, {
     out: (text) => {
       out += text
     },
     err: (text) => {
       err += text
     },
-    interactive: false,
-    colors: pc.createColors(false),
-    env: {},
-    cwd: folder,
-    now: () => new Date('2021-03-02T00:00:00Z'),
-  }
-  const command = runsCommand(io)
-  for (const one of [command, ...command.commands]) {
-    one.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err })
-  }
-  await command.parseAsync(argv, { from: 'user' })
+  })
 }
 
 /** Starts a run at a second of 2021-03-01T08:15 with a suffix that repeats one digit. */
