@@ -1,8 +1,10 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
+    // Those need more than npm brings: npm run test:real.
+    exclude: [...configDefaults.exclude, 'tests/real/**'],
     // A zone that is not UTC and has daylight saving: wall-clock bugs show here.
     env: { TZ: 'Pacific/Chatham' },
     // Real processes, signals and sockets on machines that others load too: one more try in CI.

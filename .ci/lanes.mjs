@@ -1,6 +1,6 @@
 // The lanes of the continuous integration, side by side: tests, checks, the README's main job, the
-// container images. Each writes its output to a file and is printed whole when it ends; the last
-// line adds up what all of them counted.
+// container images, real servers and programs. Each writes its output to a file and is printed
+// whole when it ends; the last line adds up what all of them counted.
 
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
@@ -28,14 +28,11 @@ function run(command, args, env = {}) {
   })
 }
 
-/** The README's test command; a skipped test is a missing part, and fails here. */
-async function tests() {
-  const report = join(folder, 'vitest.json')
+/** A script that runs vitest; a skipped test is a missing part, and fails here. */
+async function vitest(script) {
+  const report = join(folder, `${script.replace(':', '-')}.json`)
   const args = [
-    'test',
-    '--',
-    '--reporter=default',
-    '--reporter=json',
+    ...['run', script, '--', '--reporter=default', '--reporter=json'],
     `--outputFile.json=${report}`,
   ]
   const { code, said } = await run('npm', args)
@@ -53,6 +50,17 @@ async function tests() {
   } catch (error) {
     return { passed: 0, failed: 1, said: `${said}\n${error}` }
   }
+}
+
+/** The README's test command. */
+const tests = () => vitest('test')
+
+/** The tests against real servers and programs, once those are installed. */
+async function real() {
+  const parts = await run('bash', ['scripts/real-parts.sh'])
+  if (parts.code !== 0) return { passed: 0, failed: 1, said: parts.said }
+  const { passed, failed, said } = await vitest('test:real')
+  return { passed, failed, said: `${parts.said}${said}` }
 }
 
 /** `npm run check` prints a line for each of its checks. */
@@ -144,7 +152,7 @@ async function images() {
   return { passed: Number(passed), failed: Number(failed) || (code === 0 ? 0 : 1), said }
 }
 
-const lanes = { tests, checks, 'main job': mainJob, installed, images }
+const lanes = { tests, checks, 'main job': mainJob, installed, images, real }
 const start = performance.now()
 const results = await Promise.all(
   Object.entries(lanes).map(async ([name, lane]) => {

@@ -1,9 +1,11 @@
 // Bundles src/ into dist/: cli.mjs with lazily loaded chunks, and serve.mjs, one file
-// that holds the whole server process. dist/stamp.json records what was bundled, so that
+// that holds the whole server process, and page/runs/, the page of `ridecast runs ui`.
+// dist/stamp.json records what was bundled, so that
 // bin/ridecast.mjs can tell a stale bundle from a fresh one.
 
 import { createHash } from 'node:crypto'
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -29,6 +31,28 @@ export function sourceStamp() {
     if (existsSync(join(root, name))) visit(join(root, name))
   }
   return hash.digest('hex')
+}
+
+/** The page over run records, for browsers: everything that it loads, in one folder. */
+async function buildRunsPage(bundle, outdir) {
+  const page = 'src/tracking/ui/page'
+  await bundle({
+    absWorkingDir: root,
+    entryPoints: [`${page}/main.tsx`, `${page}/main.css`],
+    outdir,
+    bundle: true,
+    minify: true,
+    platform: 'browser',
+    target: ['chrome111', 'firefox121', 'safari16.4'],
+    format: 'esm',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+  for (const file of ['index.html', 'icon.svg']) {
+    copyFileSync(join(root, page, file), join(outdir, file))
+  }
 }
 
 /** Builds into a folder of its own and renames it, so that a reader never sees half a bundle. */
@@ -66,7 +90,8 @@ export async function build() {
     // Resolved from node_modules at run time: it finds its .wasm file beside itself.
     external: ['parquet-wasm'],
   })
-  await bundle({ ...common, entryPoints: { serve: 'src/serve/main.ts' } })
+  await bundle({ ...common, entryPoints: { serve: 'src/serve-main.ts' } })
+  await buildRunsPage(bundle, join(folder, 'page', 'runs'))
   writeFileSync(join(folder, 'stamp.json'), `${JSON.stringify({ stamp })}\n`)
   const old = join(root, `dist.${process.pid}.old`)
   if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old)

@@ -10,25 +10,28 @@ import { z } from 'zod'
 import { RidecastError } from './errors.ts'
 import { codeOf, makeFolder, sweep, syncFolder, temporaryPath, writeSynced } from './staging.ts'
 
-const entrySchema = z.object({
+/** The shape of an entry as it is written. */
+export const aliasEntrySchema = z.object({
   sequence: z.int().positive(),
-  version: z.string(),
+  version: z.string().nullable(),
   previous: z.string().nullable(),
-  kind: z.enum(['first', 'promote', 'rollback']),
+  kind: z.enum(['first', 'promote', 'rollback', 'delete', 'elsewhere']),
   at: z.string(),
   reason: z.string(),
 })
 
 /**
- * One change of an alias: its number from 1 on, the version it points to since, the one it pointed
- * to before (null for the first), how it came about, when (ISO 8601, UTC), and why (may be empty).
+ * One change of an alias: its number from 1 on, the version it points to since (null: none), the
+ * one it pointed to before (null: none), how it came about (`elsewhere`: by another program, and
+ * noticed later), when (ISO 8601, UTC), and why (may be empty).
  */
-export type AliasEntry = z.output<typeof entrySchema>
+export type AliasEntry = z.output<typeof aliasEntrySchema>
+
+/** What is decided of a change; the rest of its entry follows. */
+export type Decision = Pick<AliasEntry, 'version' | 'kind' | 'reason'>
 
 /** What a change decides, given the entries so far, oldest first; undefined leaves all as it is. */
-export type Decide = (
-  entries: readonly AliasEntry[],
-) => Promise<Pick<AliasEntry, 'version' | 'kind' | 'reason'> | undefined>
+export type Decide = (entries: readonly AliasEntry[]) => Promise<Decision | undefined>
 
 /** What changing an alias asks of the world. */
 export interface LogEffects {
@@ -63,6 +66,16 @@ export async function latestEntry(folder: string): Promise<AliasEntry | undefine
   return undefined
 }
 
+/**
+ * The path of the newest entry when it says nothing, so that the alias points to where the one
+ * before it does; undefined when all is well.
+ */
+export async function damagedEntry(folder: string): Promise<string | undefined> {
+  const newest = (await entryNames(folder)).at(-1)
+  if (newest === undefined || (await readEntry(folder, newest))) return undefined
+  return join(folder, newest)
+}
+
 async function entryNames(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder)).filter((name) => namePattern.test(name)).sort()
@@ -89,7 +102,7 @@ async function readEntry(folder: string, name: string): Promise<AliasEntry | und
   try {
     const path = join(folder, name)
     const text = await readFile((await stat(path)).isDirectory() ? join(path, innerName) : path)
-    const entry = entrySchema.parse(JSON.parse(text.toString('utf8')))
+    const entry = aliasEntrySchema.parse(JSON.parse(text.toString('utf8')))
     return nameOf(entry.sequence) === name ? entry : undefined
   } catch (error) {
     if (codeOf(error) === '' || codeOf(error) === 'ENOENT') return undefined
@@ -120,20 +133,28 @@ export async function changeAlias(
     const last = entries.at(-1)
     const decision = await decide(entries)
     if (!decision) return { entry: last, changed: false }
-    const entry: AliasEntry = {
-      sequence,
-      version: decision.version,
-      previous: last?.version ?? null,
-      kind: decision.kind,
-      at: effects.now().toISOString(),
-      reason: decision.reason,
-    }
+    const entry = entryOf(decision, sequence, last, effects.now())
     if (await createEntry(folder, entry, effects)) return { entry, changed: true }
   }
   throw new RidecastError(
     'registry_busy',
     `alias ${folder} was changed by others ${attempts} times while it was to be changed: try again`,
   )
+}
+
+/**
+ * The entry of a change, its keys in the order in which they are written.
+ *
+ * @param last the entry before it
+ */
+export function entryOf(
+  { version, kind, reason }: Decision,
+  sequence: number,
+  last: AliasEntry | undefined,
+  now: Date,
+): AliasEntry {
+  const previous = last?.version ?? null
+  return { sequence, version, previous, kind, at: now.toISOString(), reason }
 }
 
 /** Creates an entry with its content in one step; false when its number is taken. */

@@ -67,9 +67,14 @@ export const isVersion = (text: string): boolean => /^[0-9a-f]{12}$/.test(text)
  * id is replaced.
  *
  * @param folder of the model; made when it is not there
+ * @param before called with the version when it is not there, before it is
  * @throws internal when a document cannot be kept to the bit, or does not say its format
  */
-export async function writeVersion(folder: string, documents: Documents): Promise<WrittenVersion> {
+export async function writeVersion(
+  folder: string,
+  documents: Documents,
+  before: (version: string) => Promise<void> = async () => {},
+): Promise<WrittenVersion> {
   const texts = documentNames.map(
     (name) => [`${name}.json`, textOf(name, documents[name])] as const,
   )
@@ -84,6 +89,7 @@ export async function writeVersion(folder: string, documents: Documents): Promis
     return kept
   }
   await makeFolder(folder)
+  if (found === 'absent') await before(version)
   const temporary = temporaryPath(folder)
   const aside = temporaryPath(folder)
   await mkdir(temporary)
@@ -149,22 +155,47 @@ async function stateOf(path: string): Promise<'absent' | 'whole' | 'damaged'> {
  * @throws artifact_missing, artifact_corrupt, artifact_format
  */
 export async function readVersion(path: string): Promise<Artifact> {
-  const sums = await readPlainFile(path, checksumFile, largestChecksums)
+  const read: FileReader = (file, largest) => readPlainFile(path, file, largest)
+  return { ...(await readVersionFrom(path, basename(path), read)), path }
+}
+
+/**
+ * Gives the bytes of a file of a version.
+ *
+ * @param largest no more bytes than that
+ * @throws artifact_missing when it is not there, artifact_corrupt when it is larger
+ */
+export type FileReader = (file: string, largest: number) => Promise<Uint8Array>
+
+/**
+ * Reads a version from wherever its files are, and verifies it as {@link readVersion} does.
+ *
+ * @param path where they are, for messages
+ * @param expectedVersion the version that the place says it is
+ * @throws artifact_missing, artifact_corrupt, artifact_format, what `read` throws
+ */
+export async function readVersionFrom(
+  path: string,
+  expectedVersion: string,
+  read: FileReader,
+): Promise<Omit<Artifact, 'path'>> {
+  const sums = await read(checksumFile, largestChecksums)
   const version = versionOf(sums)
-  if (basename(path) !== version) {
-    throw corrupt(path, `holds ${version} by its ${checksumFile}, which its name does not say`)
+  if (expectedVersion !== version) {
+    const said = `which is not ${expectedVersion} as its name says`
+    throw corrupt(path, `holds ${version} by its ${checksumFile}, ${said}`)
   }
-  const expected = parseSums(path, sums.toString('utf8'))
+  const expected = parseSums(path, Buffer.from(sums).toString('utf8'))
   const documents: Partial<Record<DocumentName, unknown>> = {}
   for (const name of readingOrder) {
-    const document = await readDocument(path, name, expected.get(`${name}.json`))
+    const document = await readDocument(path, name, expected.get(`${name}.json`), read)
     if (versioned.includes(name)) checkFormat(path, name, document)
     documents[name] = document
   }
   if (expected.size !== documentNames.length) {
     throw corrupt(join(path, checksumFile), `names ${expected.size} files, expected 4`)
   }
-  return { version, path, documents: documents as Documents }
+  return { version, documents: documents as Documents }
 }
 
 function parseSums(path: string, sums: string): Map<string, string> {
@@ -184,12 +215,13 @@ async function readDocument(
   path: string,
   name: DocumentName,
   expected: string | undefined,
+  read: FileReader,
 ): Promise<unknown> {
   const file = `${name}.json`
-  const bytes = await readPlainFile(path, file, largestDocument)
+  const bytes = await read(file, largestDocument)
   if (sha256(bytes) !== expected) throw corrupt(join(path, file), 'does not match its checksum')
   try {
-    return JSON.parse(bytes.toString('utf8'))
+    return JSON.parse(Buffer.from(bytes).toString('utf8'))
   } catch (error) {
     throw corrupt(join(path, file), `is not JSON (${messageOf(error)})`, error)
   }

@@ -18,6 +18,7 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'config_invalid',
   'zone_unknown',
   'input_invalid',
+  'filter_invalid',
 ])
 
 /** The verbs, in the order of the help. A command line loads only the one that it names. */

@@ -24,6 +24,8 @@ export interface ServerConfig {
   readonly bodyLimitBytes: number
   /** Time that requests in flight have to finish on shutdown, seconds, default 10. */
   readonly shutdownSeconds: number
+  /** How often the registry is asked whether the alias has moved, seconds, default 5; 0 never. */
+  readonly reloadSeconds: number
 }
 
 /** Environment variables by name; an empty one counts as not set. */
@@ -31,7 +33,9 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Settings given as flags, as text. They win over the environment. */
 export type ConfigFlags = {
-  readonly [name in 'host' | 'port' | 'models' | 'model' | 'logLevel']?: string | undefined
+  readonly [name in 'host' | 'port' | 'models' | 'model' | 'logLevel' | 'reloadSeconds']?:
+    | string
+    | undefined
 }
 
 const whole = (low: number, high: number) => {
@@ -52,6 +56,7 @@ const configSchema = z.object({
   logLevel: z.enum(logLevels, `one of ${logLevels.join(', ')}`).default('info'),
   bodyLimitBytes: whole(1, 64 * 1024 * 1024).default(65_536),
   shutdownSeconds: whole(0, 3600).default(10),
+  reloadSeconds: whole(0, 86_400).default(5),
 })
 
 type Setting = keyof ServerConfig
@@ -64,6 +69,7 @@ const names: Readonly<Record<Setting, { variable: string; flag?: string }>> = {
   logLevel: { variable: 'RIDECAST_LOG_LEVEL', flag: '--log-level' },
   bodyLimitBytes: { variable: 'RIDECAST_BODY_LIMIT_BYTES' },
   shutdownSeconds: { variable: 'RIDECAST_SHUTDOWN_SECONDS' },
+  reloadSeconds: { variable: 'RIDECAST_RELOAD_SECONDS', flag: '--reload-seconds' },
 }
 
 /** The environment variables that are read. */

@@ -13,6 +13,7 @@ export const errorCodes = {
   recipe_leakage: 'a recipe uses what is only known after the ride',
   config_invalid: 'a setting of the server is missing or wrong',
   zone_unknown: 'a zone name or id is not one of the 265 taxi zones',
+  filter_invalid: 'a filter or order of runs or models cannot be understood',
   // data
   source_not_found: 'a trip file is not there',
   source_unreachable: 'a trip file could not be downloaded: no connection',
@@ -45,6 +46,15 @@ export const errorCodes = {
   run_corrupt: 'a run record cannot be read',
   run_artifact_not_found: 'a run has no artifact of that path',
   run_write_refused: 'a run does not take what was logged, or its folder cannot be written',
+  registry_alias_held: 'a version that an alias points to is not deleted',
+  // tracking servers
+  tracking_unreachable: 'no connection to the tracking server, or it broke off',
+  tracking_unauthorized: 'the tracking server does not accept the user or token',
+  tracking_refused: 'the tracking server refused a request',
+  tracking_failed: 'the tracking server failed, several times in a row',
+  tracking_answer: 'the tracking server answered something that is not understood',
+  // export
+  export_unsupported: 'a model cannot be written in that format',
   // serving
   server_port_busy: 'the port is taken',
   input_invalid: 'a ride does not have the fields or values that the model needs',

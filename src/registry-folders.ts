@@ -8,39 +8,37 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { latestEntry } from './alias-log.ts'
 import { isVersion } from './artifact.ts'
 import { RidecastError } from './errors.ts'
-import { checkName, isName, isPath, notFound, parseReference } from './model-reference.ts'
+import {
+  championAlias,
+  checkName,
+  isName,
+  isPath,
+  isVersionStart,
+  notFound,
+  notOneVersion,
+  parseReference,
+} from './model-reference.ts'
+import type { ResolvedVersion } from './registry.ts'
 import { codeOf } from './staging.ts'
-
-/** The alias that predict and serve take unless told otherwise. */
-export const championAlias = 'champion'
-
-/** What a reference means. */
-export interface ResolvedVersion {
-  /** Name of the model. */
-  readonly name: string
-  readonly version: string
-  /** Folder of the version. */
-  readonly path: string
-  /** The alias that led there; undefined when the version was named. */
-  readonly alias?: string
-}
 
 /** A registry's folder, as far as finding things in it goes. */
 export interface RegistryFolders {
   /** Folder of a model. */
   modelFolder(name: string): string
+  /** Folder of a version, which need not be there. */
+  versionFolder(name: string, version: string): string
   /** Folder of an alias' log. */
   aliasFolder(name: string, alias: string): string
   /** Names of models, sorted. */
   names(): Promise<string[]>
   /** Versions of a model, sorted; empty when it is not there. */
   versions(name: string): Promise<string[]>
-  /** Aliases of a model, sorted; one that never pointed anywhere may be among them. */
-  aliases(name: string): Promise<string[]>
   /** Versions of a model that has any, else model_not_found. */
   requireModel(name: string): Promise<string[]>
   /** The version that an alias points to, else model_not_found. */
   pointed(name: string, alias: string): Promise<string>
+  /** The one version of a model that begins so, else model_not_found or usage_invalid. */
+  byStart(name: string, start: string): Promise<string>
   /** What a reference means, see `Registry.resolve`. */
   resolve(reference: string): Promise<ResolvedVersion>
 }
@@ -53,12 +51,11 @@ export interface RegistryFolders {
  */
 export function registryFolders(root: string, cwd: () => string): RegistryFolders {
   const modelFolder = (name: string): string => join(root, name)
+  const versionFolder = (name: string, version: string): string => join(root, name, version)
   const aliasFolder = (name: string, alias: string): string => join(root, name, 'aliases', alias)
   const names = async (): Promise<string[]> => (await folders(root)).filter(isName)
   const versions = async (name: string): Promise<string[]> =>
     (await folders(modelFolder(name))).filter(isVersion)
-  const aliases = async (name: string): Promise<string[]> =>
-    (await folders(join(modelFolder(name), 'aliases'))).filter(isName)
 
   async function requireModel(name: string): Promise<string[]> {
     checkName('model', name)
@@ -71,27 +68,20 @@ export function registryFolders(root: string, cwd: () => string): RegistryFolder
     checkName('alias', alias)
     const known = await requireModel(name)
     const entry = await latestEntry(aliasFolder(name, alias))
-    if (entry) return entry.version
-    const others = (await aliases(name)).map((other) => `${name}@${other}`)
+    if (entry?.version) return entry.version
+    const others = Object.keys(await targets(modelFolder(name))).map((other) => `${name}@${other}`)
     const all = [...others, ...known.map((version) => `${name}/${version}`)]
     throw notFound(root, `${name}@${alias}`, `alias ${alias} of model ${name}`, all)
   }
 
-  async function byPrefix(name: string, prefix: string): Promise<string> {
+  async function byStart(name: string, start: string): Promise<string> {
     const known = await requireModel(name)
-    const hits = /^[0-9a-f]{4,12}$/.test(prefix) ? known.filter((v) => v.startsWith(prefix)) : []
+    const hits = isVersionStart(start) ? known.filter((v) => v.startsWith(start)) : []
     const [hit] = hits
     if (hit !== undefined && hits.length === 1) return hit
-    if (hits.length > 1) {
-      throw new RidecastError(
-        'usage_invalid',
-        `version ${prefix} of ${name} is not one version: expected the start of one, found ` +
-          `${hits.join(', ')}; give more of it`,
-      )
-    }
+    if (hits.length > 1) throw notOneVersion(name, start, hits)
     const all = known.map((version) => `${name}/${version}`)
-    const what = `version ${prefix} of model ${name}`
-    throw notFound(root, `${name}/${prefix}`, what, all)
+    throw notFound(root, `${name}/${start}`, `version ${start} of model ${name}`, all)
   }
 
   async function resolveVersion(reference: string): Promise<ResolvedVersion> {
@@ -105,13 +95,13 @@ export function registryFolders(root: string, cwd: () => string): RegistryFolder
           'ridecast models list shows all',
       )
     }
-    const { name, version: prefix, alias = championAlias } = parseReference(reference)
-    if (prefix !== undefined) {
-      const version = await byPrefix(name, prefix)
-      return { name, version, path: join(modelFolder(name), version) }
+    const { name, version: start, alias = championAlias } = parseReference(reference)
+    if (start !== undefined) {
+      const version = await byStart(name, start)
+      return { name, version, path: versionFolder(name, version) }
     }
     const version = await pointed(name, alias)
-    const path = join(modelFolder(name), version)
+    const path = versionFolder(name, version)
     if (await isFolder(path)) return { name, version, path, alias }
     throw new RidecastError(
       'artifact_missing',
@@ -122,14 +112,30 @@ export function registryFolders(root: string, cwd: () => string): RegistryFolder
 
   return {
     modelFolder,
+    versionFolder,
     aliasFolder,
     names,
     versions,
-    aliases,
     requireModel,
     pointed,
+    byStart,
     resolve: resolveVersion,
   }
+}
+
+/** The aliases that a model has or had, sorted; one that never pointed anywhere may be among them. */
+export async function aliasesIn(modelFolder: string): Promise<string[]> {
+  return (await folders(join(modelFolder, 'aliases'))).filter(isName)
+}
+
+/** The version that each alias of a model points to, by alias. */
+export async function targets(modelFolder: string): Promise<Record<string, string>> {
+  const found: Record<string, string> = {}
+  for (const alias of await aliasesIn(modelFolder)) {
+    const entry = await latestEntry(join(modelFolder, 'aliases', alias))
+    if (entry?.version) found[alias] = entry.version
+  }
+  return found
 }
 
 async function folders(path: string): Promise<string[]> {
@@ -142,6 +148,7 @@ async function folders(path: string): Promise<string[]> {
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
+/** True for a folder that is there. */
+export async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
 }

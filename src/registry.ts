@@ -1,268 +1,214 @@
 /**
- * The registry: models by name, their versions, and aliases such as `champion`, in a folder of
- * plain files. Knows nothing about what a model computes.
+ * The contract of a registry: models by name, their versions, aliases such as `champion`, and what
+ * people note about them. The folder of plain files keeps it, and so does MLflow's registry
+ * (`tracking/mlflow/registry.ts`); `tests/registry-contract.ts` holds both to it. Knows nothing
+ * about what a model computes, or where it lies.
  */
 
-import { stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import {
-  type AliasEntry,
-  changeAlias,
-  type Decide,
-  type LogEffects,
-  latestEntry,
-  logEffects,
-  readAlias,
-} from './alias-log.ts'
-import {
-  type Artifact,
-  type Documents,
-  readVersion,
-  type WrittenVersion,
-  writeVersion,
-} from './artifact.ts'
-import { isRidecastError, RidecastError } from './errors.ts'
-import { checkName } from './model-reference.ts'
-import { championAlias, type ResolvedVersion, registryFolders } from './registry-folders.ts'
-import { sweep, systemFault } from './staging.ts'
+import type { AliasEntry } from './alias-log.ts'
+import type { Artifact, Documents, WrittenVersion } from './artifact.ts'
 
-export { championAlias, type ResolvedVersion }
+export { championAlias } from './model-reference.ts'
+export { openRegistry, type RegistryEffects, registryEffects } from './registry-files.ts'
+
+/** What people note about a model or a version. */
+export interface Notes {
+  /** What it is, in words; empty when nobody said. */
+  readonly description: string
+  /** Values by name, see {@link Registry.setTags}; not those that a store sets for itself. */
+  readonly tags: Readonly<Record<string, string>>
+}
 
 /** A version in a list. */
-export interface VersionSummary {
+export interface VersionSummary extends Notes {
+  /**
+   * 12 hexadecimal digits, derived from the content. Of a version on a server that ridecast did not
+   * make: its number, as text.
+   */
   readonly version: string
-  /** Its folder. */
+  /** The number that a server gave it; null in a folder. */
+  readonly number: number | null
+  /** Its folder, or its page on a server. */
   readonly path: string
-  /** When its files were written. */
+  /** When its files were written, or the server was told of it. */
   readonly created: Date
-  /** Aliases that point to it. */
+  /** Aliases that point to it, sorted. */
   readonly aliases: readonly string[]
+  /**
+   * What is known of it without reading its files, such as `recipe` and `validation_rmse` (minutes);
+   * empty in a folder, where reading them is quick.
+   */
+  readonly facts: Readonly<Record<string, string>>
 }
 
 /** A model in a list; versions newest first. */
-export interface ModelSummary {
+export interface ModelSummary extends Notes {
   readonly name: string
   readonly versions: readonly VersionSummary[]
   /** The version that each alias points to, by alias; that version need not be there. */
   readonly aliases: Readonly<Record<string, string>>
 }
 
-/** A version with the name of its model. */
+/** Which models and versions a list shows; what is left out holds for all. */
+export interface ListFilter {
+  /** Pattern of the name of the model, `*` stands for any characters. */
+  readonly name?: string | undefined
+  /** Values that the version, or else its model, has as tags. */
+  readonly tags?: Readonly<Record<string, string>> | undefined
+  /** Alias that points to the version. */
+  readonly alias?: string | undefined
+}
+
+/** What a reference means. */
+export interface ResolvedVersion {
+  /** Name of the model. */
+  readonly name: string
+  readonly version: string
+  /** Its folder, or its page on a server. */
+  readonly path: string
+  /** The alias that led there; undefined when the version was named. */
+  readonly alias?: string
+}
+
+/** A version with the name of its model; `path` is a folder that holds what was read. */
 export interface NamedArtifact extends Artifact {
   readonly name: string
 }
 
+/** How a version is loaded. */
+export interface LoadOptions {
+  /** True reads from the registry itself, also what is kept here of a server; default false. */
+  readonly fresh?: boolean
+}
+
+/** What a version is saved with; of one that is there already all stays as it is. */
+export interface Origin extends Partial<Notes> {
+  /** The run that has made it, where a store links to runs. */
+  readonly runId?: string | undefined
+  /** The logged model that it is, where a store has such; one is made when it is not given. */
+  readonly modelId?: string | undefined
+}
+
 /** A change of an alias: the entry that holds now. */
 export interface AliasChange extends AliasEntry {
+  readonly version: string
   /** False when the alias already said so, or another was first. */
   readonly changed: boolean
 }
 
-/** Options of a change: the alias (default {@link championAlias}), and why (default empty). */
-export interface ChangeOptions {
-  readonly alias?: string
+/** Why a change is made (default empty). */
+export interface Reason {
   readonly reason?: string
 }
 
-/** Models, versions and aliases in one folder. Every method may throw `model_io`. */
+/** Options of a change: the alias (default `champion`), and why. */
+export interface ChangeOptions extends Reason {
+  readonly alias?: string
+}
+
+/** What is wrong with an alias although it can be used. */
+export interface AliasFault {
+  readonly alias: string
+  /** The fault as an error would say it. */
+  readonly message: string
+}
+
+/**
+ * Models, versions and aliases in one place. Every method may throw `model_io` (a folder) or the
+ * `tracking_*` codes (a server), and `model_name_invalid` for names that cannot be.
+ */
 export interface Registry {
+  /** Where it is: the path of a folder, or the address of a server without secrets. */
+  readonly place: string
   /**
-   * Saves a version; the same documents again give the same version, and `created` false.
+   * Saves a version; the same documents again give the same version, and `created` false. One that
+   * is there but damaged is replaced.
    *
-   * @throws model_name_invalid, internal
+   * @throws usage_invalid for notes that cannot be kept, internal
    */
-  save(name: string, documents: Documents): Promise<WrittenVersion>
-  /** All models by name, without verifying them. */
-  list(): Promise<ModelSummary[]>
+  save(name: string, documents: Documents, origin?: Origin): Promise<WrittenVersion>
+  /** Models by name with their versions, without verifying them (default: all). */
+  list(filter?: ListFilter): Promise<ModelSummary[]>
   /**
    * What a reference means: `name` (its champion), `name@alias`, `name/version` (at least 4 digits
-   * of it), the same behind `models:/`, or the path of a version's folder (`./`, `/` or more than
-   * one separator). The version is there, but not verified.
+   * of it, or the number that a server gave), the same behind `models:/`, or the path of a
+   * version's folder (`./`, `/` or more than one separator). Not verified.
    *
-   * @throws model_not_found, model_name_invalid, usage_invalid, artifact_missing
+   * @throws model_not_found, usage_invalid, artifact_missing; artifact_format for a version that
+   *   ridecast did not make
    */
   resolve(reference: string): Promise<ResolvedVersion>
   /**
    * Reads and verifies what a reference means.
    *
-   * @throws what `resolve` and {@link readVersion} throw
+   * @throws what `resolve` throws, artifact_* codes
    */
-  load(reference: string): Promise<NamedArtifact>
-  /** The changes of an alias (default {@link championAlias}), oldest first. */
+  load(reference: string, options?: LoadOptions): Promise<NamedArtifact>
+  /** The changes of an alias (default `champion`), oldest first. */
   history(name: string, alias?: string): Promise<AliasEntry[]>
+  /** What is wrong with the records of a model's aliases, although they can be used. */
+  aliasFaults(name: string): Promise<AliasFault[]>
   /**
    * Points an alias to a version that is there and whole.
    *
-   * @param version at least 4 digits of it
+   * @param version at least 4 digits of it, or its number
    * @throws model_not_found, usage_invalid, artifact_* codes, registry_busy
    */
   promote(name: string, version: string, options?: ChangeOptions): Promise<AliasChange>
-  /** Points an alias to a version unless it points somewhere: of several processes one wins. */
+  /** Points an alias to a version unless it points somewhere. */
   setAliasIfAbsent(
     name: string,
     alias: string,
     version: string,
-    options?: Pick<ChangeOptions, 'reason'>,
+    options?: Reason,
   ): Promise<AliasChange>
   /**
-   * Points an alias back to where it pointed before its last promotion; again goes further back.
+   * Points an alias back to where it pointed before its last promotion; again goes further back,
+   * at most to where it was set first after it had been deleted.
    *
    * @throws rollback_impossible, model_not_found, artifact_* codes, registry_busy
    */
   rollback(name: string, options?: ChangeOptions): Promise<AliasChange>
-}
-
-/** What a registry asks of the world. */
-export interface RegistryEffects extends LogEffects {
-  /** The folder that relative paths of versions start from. */
-  cwd(): string
-}
-
-/** The real clock, file system and working folder. */
-export const registryEffects: RegistryEffects = { ...logEffects, cwd: () => process.cwd() }
-
-/**
- * The registry in a folder, which need not be there yet.
- *
- * @param folder path of the registry, such as `models`
- */
-export function openRegistry(folder: string, effects: RegistryEffects = registryEffects): Registry {
-  const root = resolve(effects.cwd(), folder)
-  const found = registryFolders(root, effects.cwd)
-  const { modelFolder, aliasFolder } = found
-
-  async function load(reference: string): Promise<NamedArtifact> {
-    const { name, path, version, alias } = await found.resolve(reference)
-    try {
-      return { name, ...(await readVersion(path)) }
-    } catch (error) {
-      if (alias === undefined || !isRidecastError(error)) throw error
-      throw new RidecastError(
-        error.code,
-        `alias ${name}@${alias} points to ${version}, which cannot be used: ${error.message}`,
-        { cause: error },
-      )
-    }
-  }
-
-  async function change(name: string, alias: string, decide: Decide): Promise<AliasChange> {
-    const { entry, changed } = await changeAlias(aliasFolder(name, alias), decide, effects)
-    if (entry) return { ...entry, changed }
-    throw new RidecastError('internal', `alias ${name}@${alias} has no entry after a change`)
-  }
-
-  async function promote(
-    name: string,
-    wanted: string,
-    { alias = championAlias, reason = '' }: ChangeOptions = {},
-  ): Promise<AliasChange> {
-    checkName('model', name)
-    checkName('alias', alias)
-    const { version } = await load(`models:/${name}/${wanted}`)
-    return change(name, alias, async (entries) => {
-      if (entries.at(-1)?.version === version) return undefined
-      return { version, kind: entries.length > 0 ? 'promote' : 'first', reason }
-    })
-  }
-
-  async function rollback(
-    name: string,
-    { alias = championAlias, reason = '' }: ChangeOptions = {},
-  ): Promise<AliasChange> {
-    const current = await found.pointed(name, alias)
-    return change(name, alias, async (entries) => {
-      const version = earlier(entries)
-      if (version !== undefined) {
-        await load(`models:/${name}/${version}`)
-        return { version, kind: 'rollback', reason }
-      }
-      throw new RidecastError(
-        'rollback_impossible',
-        `${name}@${alias} has no earlier version to go back to than ${current}: ` +
-          `ridecast models promote ${name}/<version> sets another`,
-      )
-    })
-  }
-
-  async function summaryOf(name: string): Promise<ModelSummary> {
-    const targets: Record<string, string> = {}
-    for (const alias of await found.aliases(name)) {
-      const entry = await latestEntry(aliasFolder(name, alias))
-      if (entry) targets[alias] = entry.version
-    }
-    const summaries: VersionSummary[] = []
-    for (const version of await found.versions(name)) {
-      const path = join(modelFolder(name), version)
-      const written = await stat(path).catch(() => undefined)
-      const own = Object.keys(targets).filter((alias) => targets[alias] === version)
-      if (written) summaries.push({ version, path, created: written.mtime, aliases: own })
-    }
-    summaries.sort((a, b) => b.created.getTime() - a.created.getTime())
-    return { name, versions: summaries, aliases: targets }
-  }
-
-  return guarded(root, {
-    async save(name, documents) {
-      checkName('model', name)
-      await sweep(modelFolder(name), effects.now().getTime())
-      return writeVersion(modelFolder(name), documents)
-    },
-    async list() {
-      const models: ModelSummary[] = []
-      for (const name of await found.names()) models.push(await summaryOf(name))
-      return models.filter((model) => {
-        return model.versions.length > 0 || Object.keys(model.aliases).length > 0
-      })
-    },
-    resolve: found.resolve,
-    load,
-    async history(name, alias = championAlias) {
-      checkName('alias', alias)
-      await found.requireModel(name)
-      return readAlias(aliasFolder(name, alias))
-    },
-    promote,
-    async setAliasIfAbsent(name, alias, wanted, { reason = '' } = {}) {
-      checkName('model', name)
-      checkName('alias', alias)
-      const { version } = await load(`models:/${name}/${wanted}`)
-      return change(name, alias, async (entries) => {
-        return entries.length > 0 ? undefined : { version, kind: 'first', reason }
-      })
-    },
-    rollback,
-  })
-}
-
-/** Where an alias pointed before its last promotion that was not rolled back. */
-function earlier(entries: readonly AliasEntry[]): string | undefined {
-  const path: string[] = []
-  for (const { kind, version } of entries) {
-    if (kind === 'rollback') path.pop()
-    else path.push(version)
-  }
-  return path.at(-2)
-}
-
-/** The same registry, whose methods say `model_io` where the system refuses something. */
-function guarded(root: string, registry: Registry): Registry {
-  const guard = <A extends unknown[], R>(work: (...args: A) => Promise<R>) => {
-    return async (...args: A): Promise<R> => {
-      try {
-        return await work(...args)
-      } catch (error) {
-        throw systemFault(error, root)
-      }
-    }
-  }
-  return {
-    save: guard(registry.save),
-    list: guard(registry.list),
-    resolve: guard(registry.resolve),
-    load: guard(registry.load),
-    history: guard(registry.history),
-    promote: guard(registry.promote),
-    setAliasIfAbsent: guard(registry.setAliasIfAbsent),
-    rollback: guard(registry.rollback),
-  }
+  /**
+   * Takes an alias away; its history stays.
+   *
+   * @throws model_not_found when it points nowhere, registry_busy
+   */
+  deleteAlias(name: string, alias: string, options?: Reason): Promise<AliasEntry>
+  /**
+   * Says what a model (`name`) or a version (`name@alias`, `name/version`) is.
+   *
+   * @param text at most 5,000 characters, lines included; empty takes the description away
+   * @throws model_not_found, usage_invalid
+   */
+  describe(reference: string, text: string): Promise<void>
+  /**
+   * Sets tags of a model or a version, see `describe`; other tags stay.
+   *
+   * @param tags names as those of models, none that begins with `ridecast.` or `mlflow.`; values of
+   *   at most 5,000 characters
+   * @throws model_not_found, usage_invalid
+   */
+  setTags(reference: string, tags: Readonly<Record<string, string>>): Promise<void>
+  /** Takes a tag from a model or a version; one that is not there is no fault. */
+  deleteTag(reference: string, tag: string): Promise<void>
+  /**
+   * Gives a model another name; versions, aliases and notes stay.
+   *
+   * @throws model_not_found, usage_invalid when that name is taken
+   */
+  rename(name: string, newName: string): Promise<void>
+  /**
+   * Deletes a version.
+   *
+   * @param version at least 4 digits of it, or its number
+   * @throws registry_alias_held while an alias points to it, model_not_found, usage_invalid
+   */
+  deleteVersion(name: string, version: string): Promise<void>
+  /**
+   * Deletes a model with its versions and the history of its aliases.
+   *
+   * @throws registry_alias_held while it has an alias, model_not_found
+   */
+  deleteModel(name: string): Promise<void>
 }

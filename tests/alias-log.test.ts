@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   changeAlias,
   type Decide,
+  damagedEntry,
   type LogEffects,
   latestEntry,
   readAlias,
@@ -152,9 +153,22 @@ describe('the log of an alias', () => {
     await changeAlias(folder, to('a'), withLinks)
     await damage(join(folder, '00000002.json'))
     expect(await latestEntry(folder)).toMatchObject({ sequence: 1, version: 'a' })
+    expect(await damagedEntry(folder)).toBe(join(folder, '00000002.json'))
     for (const effects of [withLinks, withoutLinks()]) await changeAlias(folder, to('b'), effects)
     expect((await readAlias(folder)).map(({ sequence }) => sequence)).toEqual([1, 3, 4])
     expect((await readAlias(folder))[1]?.previous).toBe('a')
+    // The newest one is whole again.
+    expect(await damagedEntry(folder)).toBeUndefined()
+  })
+
+  it('may end with pointing nowhere, and begin again', async () => {
+    await changeAlias(folder, to('a'), withLinks)
+    const gone: Decide = async () => ({ version: null, kind: 'delete', reason: '' })
+    await changeAlias(folder, gone, withLinks)
+    expect(await latestEntry(folder)).toMatchObject({ version: null, previous: 'a' })
+    expect(await damagedEntry(folder)).toBeUndefined()
+    await changeAlias(folder, to('b'), withLinks)
+    expect(await latestEntry(folder)).toMatchObject({ sequence: 3, version: 'b', previous: null })
   })
 
   it('says what the system refused when neither way is open', async () => {

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import {
   mkdir,
   mkdtemp,
@@ -16,7 +17,13 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Documents, isVersion, readVersion, writeVersion } from '../src/artifact.ts'
+import {
+  type Documents,
+  isVersion,
+  readVersion,
+  readVersionFrom,
+  writeVersion,
+} from '../src/artifact.ts'
 import { sweep } from '../src/staging.ts'
 import { documentsOf } from './documents-of-versions.ts'
 
@@ -281,6 +288,45 @@ describe('a version that is read', () => {
     // A hole: 256 MiB and a byte that take no space and are not read.
     await truncate(join(path, file), 256 * 1024 * 1024 + 1)
     await expect(readVersion(path)).rejects.toThrow(refused)
+  })
+})
+
+describe('a version that lies elsewhere', () => {
+  it('is verified as one in a folder, whatever hands out its files', async () => {
+    const { path, version } = await writeVersion(folder, documentsOf(1))
+    const read = (file: string): Promise<Uint8Array> => readFile(join(path, file))
+    const documents = documentsOf(1)
+    expect(await readVersionFrom('there', version, read)).toEqual({ version, documents })
+    const other = '0'.repeat(12)
+    await expect(readVersionFrom('there', other, read)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'artifact_corrupt',
+        message: expect.stringContaining(`there holds ${version} by its SHA256SUMS`),
+      }),
+    )
+    const damaged = async (file: string): Promise<Uint8Array> =>
+      file === 'model.json' ? Buffer.from('{}') : read(file)
+    await expect(readVersionFrom('there', version, damaged)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'artifact_corrupt',
+        message: expect.stringContaining('there/model.json does not match its checksum'),
+      }),
+    )
+  })
+})
+
+describe('what belongs to a version', () => {
+  it('is written before it is there, once', async () => {
+    const before: [string, boolean][] = []
+    const write = () =>
+      writeVersion(folder, documentsOf(1), async (version) => {
+        before.push([version, existsSync(join(folder, version))])
+      })
+    const { version } = await write()
+    await write()
+    await writeFile(join(folder, version, 'model.json'), '{}')
+    expect(await write()).toMatchObject({ created: true })
+    expect(before).toEqual([[version, false]])
   })
 })
 

@@ -17,9 +17,28 @@ export interface Finished {
   readonly stderr: string
 }
 
+/** Where a command runs (default: the root), and what its environment has beside that of the tests. */
+export interface Surroundings {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** The environment of a command: no tracking server but one that the test names. */
+function environmentOf(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('MLFLOW_'))
+  return { ...Object.fromEntries(own), ...env }
+}
+
 /** Runs `ridecast ...` to its end. */
-export async function ridecast(args: readonly string[], cwd = root): Promise<Finished> {
-  const child = spawn(process.execPath, [bin, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+export async function ridecast(
+  args: readonly string[],
+  { cwd = root, env = {} }: Surroundings = {},
+): Promise<Finished> {
+  const child = spawn(process.execPath, [bin, ...args], {
+    cwd,
+    env: environmentOf(env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (data) => {
@@ -40,9 +59,13 @@ export interface Serving {
 }
 
 /** Starts `ridecast serve` and waits until it says where it listens. */
-export async function serve(args: readonly string[], cwd = root): Promise<Serving> {
+export async function serve(
+  args: readonly string[],
+  { cwd = root, env = {} }: Surroundings = {},
+): Promise<Serving> {
   const child: ChildProcess = spawn(process.execPath, [bin, 'serve', '--port', '0', ...args], {
     cwd,
+    env: environmentOf(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const said: string[] = []

@@ -10,6 +10,7 @@ const defaults = {
   logLevel: 'info',
   bodyLimitBytes: 65_536,
   shutdownSeconds: 10,
+  reloadSeconds: 5,
 }
 
 /** The message of the config_invalid that this throws. */
@@ -37,6 +38,7 @@ describe('readConfig', () => {
       RIDECAST_LOG_LEVEL: 'silent',
       RIDECAST_BODY_LIMIT_BYTES: '1024',
       RIDECAST_SHUTDOWN_SECONDS: '0',
+      RIDECAST_RELOAD_SECONDS: '60',
       HOME: '/root',
     })
     expect(config).toEqual({
@@ -47,6 +49,7 @@ describe('readConfig', () => {
       logLevel: 'silent',
       bodyLimitBytes: 1024,
       shutdownSeconds: 0,
+      reloadSeconds: 60,
     })
   })
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ask, ridecast, root, serve } from './command-line.ts'
+import { ask, ridecast, serve } from './command-line.ts'
 
 const ride = { PULocationID: 43, DOLocationID: 151, trip_distance: 1.01 }
 
@@ -179,7 +179,7 @@ describe('help', () => {
   })
 
   test('the version is the one of package.json', async () => {
-    const { stdout } = await ridecast(['--version'], root)
+    const { stdout } = await ridecast(['--version'])
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
 })

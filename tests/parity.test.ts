@@ -13,6 +13,7 @@ import { compileFeatures } from '../src/features.ts'
 import { createLog } from '../src/log.ts'
 import { planOf, RideSelector } from '../src/pipeline/plan.ts'
 import { readRides } from '../src/pipeline/rides.ts'
+import { openRegistry } from '../src/registry.ts'
 import { type RunningServer, startServer } from '../src/serve/server.ts'
 import { ridecast, root } from './command-line.ts'
 
@@ -24,7 +25,7 @@ beforeAll(async () => {
   const { code, stderr } = await ridecast(['train', '2021-01', '--json', ...place])
   expect([code, stderr]).toEqual([0, ''])
   const config = readConfig({}, { port: '0', models: join(folder, 'models') })
-  server = await startServer(config, createLog('serve', 'silent'))
+  server = await startServer(config, openRegistry(config.models), createLog('serve', 'silent'))
 }, 120_000)
 afterAll(async () => {
   await server?.stop()

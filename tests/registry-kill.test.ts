@@ -237,6 +237,69 @@ describe('whoever is stopped before any one of his file-system calls', () => {
     // A promotion flushes an entry and its folder: fewer calls were not all of them.
     expect(stops).toBeGreaterThan(10)
   })
+
+  /** All that a registry says, but for times and paths of folders. */
+  const saidBy = async (registry: Registry): Promise<unknown> => {
+    const said: unknown[] = []
+    for (const { versions, ...model } of await registry.list()) {
+      const known = versions.map(({ path, created, ...version }) => version)
+      for (const { version } of known) await registry.load(`${model.name}/${version}`)
+      for (const alias of Object.keys(model.aliases)) await registry.load(`${model.name}@${alias}`)
+      known.sort((a, b) => (a.version < b.version ? -1 : 1))
+      said.push(model, known, await registry.history(model.name, 'other'))
+    }
+    return said
+  }
+  const at = (): Date => new Date('2021-03-01T08:15:00Z')
+  const openAt = (root: string): Registry => openRegistry(root, { ...registryEffects, now: at })
+
+  it.each<[string, (registry: Registry, versions: readonly string[]) => Promise<unknown>]>([
+    ['rename', (registry) => registry.rename(name, 'renamed')],
+    ['delete a version', (registry, [, version = '']) => registry.deleteVersion(name, version)],
+    ['delete a model', (registry) => registry.deleteModel('spare')],
+    ['delete an alias', (registry) => registry.deleteAlias(name, 'other')],
+    ['set a tag', (registry) => registry.setTags(name, { team: 'city' })],
+    ['set a first tag', (registry, [a]) => registry.setTags(`${name}/${a}`, { draft: 'yes' })],
+    ['delete a tag', (registry) => registry.deleteTag(name, 'team')],
+    ['describe', (registry) => registry.describe(name, 'another text')],
+    [
+      'save with notes',
+      (registry) => registry.save(name, documentsOf(9), { description: 'new', tags: { a: 'b' } }),
+    ],
+  ])('leaves all as it was or as it is to be: %s', async (_, work) => {
+    const before = join(folder, 'before')
+    const prepared = openAt(before)
+    const versions: string[] = []
+    for (const id of [0, 1]) versions.push((await prepared.save(name, documentsOf(id))).version)
+    await prepared.promote(name, versions[0] ?? '', { alias: 'other' })
+    await prepared.setTags(`${name}/${versions[1]}`, { checked: 'yes' })
+    await prepared.setTags(name, { team: 'airport' })
+    await prepared.describe(name, 'a text')
+    await prepared.save('spare', documentsOf(5), { tags: { a: 'b' } })
+    await cp(before, join(folder, 'after'), { recursive: true })
+    await work(openAt(join(folder, 'after')), versions)
+    const [old, due] = [await saidBy(prepared), await saidBy(openAt(join(folder, 'after')))]
+    expect(due).not.toEqual(old)
+    let stops = 0
+    for (let call = 1; ; call++) {
+      const root = join(folder, String(call))
+      await cp(before, root, { recursive: true })
+      const stopped = await haltBefore(call, () => work(openAt(root), versions))
+      const said = await saidBy(openAt(root))
+      if (!stopped) {
+        expect(said).toEqual(due)
+        expect(await temporaryIn(root)).toEqual([])
+        break
+      }
+      stops++
+      const isOld = JSON.stringify(said) === JSON.stringify(old)
+      expect(said).toEqual(isOld ? old : due)
+      if (isOld) await work(openAt(root), versions)
+      expect(await saidBy(openAt(root))).toEqual(due)
+      await rm(root, { recursive: true })
+    }
+    expect(stops).toBeGreaterThan(1)
+  })
 })
 
 describe('processes that change a registry at once', () => {

@@ -11,12 +11,15 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .map((path) => join('src', path))
-  .filter((path) => path.endsWith('.ts'))
+  .filter((path) => /\.tsx?$/.test(path))
   .sort()
+
+/** True for the sources of a page: bundled for browsers, so that what they import is bundled too. */
+const isPage = (path: string): boolean => path.split('/').includes('page')
 
 /** Every module that a file imports, as a path from the root or a package name. */
 function importsOf(path: string): string[] {
-  const pattern = /(?:from|import)\s*\(?\s*'([^']+)'/g
+  const pattern = /(?:from|import)\s*\(?\s*'([^'\s]+)'/g
   return [...read(path).matchAll(pattern)].map(([, name = '']) => {
     return name.startsWith('.') ? relative(root, resolve(root, dirname(path), name)) : name
   })
@@ -30,6 +33,9 @@ function folderOf(path: string): string | undefined {
 
 const manifest = JSON.parse(read('package.json')) as Record<string, Record<string, string>>
 
+/** What a person or the image starts. */
+const entries = ['src/cli.ts', 'src/serve-main.ts']
+
 describe('imports', () => {
   const edges = sources.flatMap((from) => importsOf(from).map((to) => ({ from, to })))
   const local = edges.filter(({ to }) => to.startsWith('src/'))
@@ -38,9 +44,9 @@ describe('imports', () => {
     expect(local.length).toBeGreaterThan(100)
   })
 
-  test('leaves of src import no folder, except the entry src/cli.ts', () => {
+  test('leaves of src import no folder, except the entries', () => {
     const bad = local.filter(({ from, to }) => {
-      return from !== 'src/cli.ts' && folderOf(from) === undefined && folderOf(to) !== undefined
+      return !entries.includes(from) && folderOf(from) === undefined && folderOf(to) !== undefined
     })
     expect(bad).toEqual([])
   })
@@ -64,32 +70,47 @@ describe('imports', () => {
     ['parquet-wasm', 'pipeline'],
     ['apache-arrow', 'pipeline'],
     ['ml-regression-multivariate-linear', 'pipeline'],
-    ['express', 'serve'],
-  ])('%s appears in %s/ only', (name, folder) => {
-    const users = edges.filter(({ to }) => to === name).map(({ from }) => folderOf(from))
+    ['express', 'serve', 'tracking/ui'],
+    ['preact', 'tracking/ui/page'],
+    ['chart.js', 'tracking/ui/page'],
+  ])('%s appears in %s/ only', (name, ...folders) => {
+    const users = edges.filter(({ to }) => to === name).map(({ from }) => from)
+    const stray = users.filter((from) => !folders.some((one) => from.startsWith(`src/${one}/`)))
     expect(users.length).toBeGreaterThan(0)
-    expect(new Set(users)).toEqual(new Set([folder]))
+    expect(stray).toEqual([])
   })
 
-  test('every package that src imports is a dependency, and every dependency is imported', () => {
-    const packages = edges
+  const packagesOf = (some: typeof edges): string[] => {
+    const packages = some
       .map(({ to }) => to)
       .filter((to) => !to.startsWith('src/') && !to.startsWith('node:') && !to.endsWith('.json'))
-    expect([...new Set(packages)].sort()).toEqual(Object.keys(manifest.dependencies ?? {}).sort())
+      // `preact/hooks` is a part of `preact`, `@scope/name/part` of `@scope/name`.
+      .map((to) => /^(?:@[^/]+\/)?[^/]+/.exec(to)?.[0] ?? to)
+    return [...new Set(packages)].sort()
+  }
+
+  test('every package that src imports is a dependency, and every dependency is imported', () => {
+    const packages = packagesOf(edges.filter(({ from }) => !isPage(from)))
+    expect(packages).toEqual(Object.keys(manifest.dependencies ?? {}).sort())
+  })
+
+  test('packages of pages are bundled, so that they are needed for development only', () => {
+    const packages = packagesOf(edges.filter(({ from }) => isPage(from)))
+    expect(packages.length).toBeGreaterThan(1)
+    expect(packages.filter((name) => !(name in (manifest.devDependencies ?? {})))).toEqual([])
   })
 })
 
 describe('names and effects', () => {
   test('files are in kebab-case and none is called utils, helpers, common or types', () => {
     const bad = sources.filter((path) => {
-      const name = basename(path, '.ts')
+      const name = basename(path).replace(/\.tsx?$/, '')
       return !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || /^(utils?|helpers?|common|types)$/.test(name)
     })
     expect(bad).toEqual([])
   })
 
   test('process.env and process.argv are read in entry files only', () => {
-    const entries = ['src/cli.ts', 'src/serve/main.ts']
     const users = sources.filter((path) => /process\.(env|argv)\b/.test(read(path)))
     expect(users.filter((path) => !entries.includes(path))).toEqual([])
   })

@@ -29,8 +29,8 @@ engine_setup() {
     command -v "$command" >/dev/null || missing+=("${command/#ip/iproute2}")
   done
   if ((${#missing[@]})); then
-    { apt-get update &&
-      apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "${missing[@]}"; } \
+    { flock /tmp/ridecast-apt.lock apt-get update &&
+      flock /tmp/ridecast-apt.lock apt-get install -y --no-install-recommends "${missing[@]}"; } \
       >"$work/apt.log" 2>&1 || { tail -n 20 "$work/apt.log" >&2 && return 1; }
   fi
   # Buildah keeps `RUN --mount=type=cache` below TMPDIR: packages are fetched once, not every run.

@@ -3,12 +3,13 @@
 import { Command, Option } from 'commander'
 import { type Taxi, taxis } from '../ride.ts'
 import { type Io, printJson, progress, table } from './io.ts'
-import { openModel } from './open-model.ts'
+import { openModel, registryUriHelp } from './open-model.ts'
 
 interface Flags {
   taxi?: Taxi
   data: string
   models: string
+  registryUri?: string
   baseUrl?: string
   json?: true
 }
@@ -36,11 +37,17 @@ export function evaluateCommand(io: Io): Command {
     )
     .option('--data <dir>', 'folder of trip files and downloads', 'data')
     .option('--models <dir>', 'folder of the registry', 'models')
+    .option('--registry-uri <uri>', registryUriHelp)
     .option('--base-url <url>', 'where months are downloaded from (default: the publisher)')
     .option('--json', 'print one JSON object and nothing else')
     .addHelpText('after', examples)
     .action(async (reference: string, source: string, flags: Flags) => {
-      const { name, version, predictor } = await openModel(io, flags.models, reference)
+      const { name, version, predictor } = await openModel(
+        io,
+        flags.models,
+        reference,
+        flags.registryUri,
+      )
       const { evaluateOn } = await import('../pipeline/evaluate-on.ts')
       const { label, measures, residuals, rows, kept, refused } = await evaluateOn(
         predictor.model,

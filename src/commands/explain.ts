@@ -5,13 +5,14 @@ import { RidecastError } from '../errors.ts'
 import type { Effect } from '../model.ts'
 import { zoneLabel } from '../zones.ts'
 import { type Io, printJson, table } from './io.ts'
-import { openModel } from './open-model.ts'
+import { openModel, registryUriHelp } from './open-model.ts'
 import { hourText } from './predict.ts'
 
 interface Flags {
   top: string
   term?: string
   models: string
+  registryUri?: string
   json?: true
 }
 
@@ -31,6 +32,7 @@ export function explainCommand(io: Io): Command {
     .option('--top <n>', 'effects shown of each term and direction', '5')
     .option('--term <name>', 'only this term')
     .option('--models <dir>', 'folder of the registry', 'models')
+    .option('--registry-uri <uri>', registryUriHelp)
     .option('--json', 'print one JSON object and nothing else')
     .addHelpText('after', examples)
     .action(async (reference: string, flags: Flags) => {
@@ -41,7 +43,12 @@ export function explainCommand(io: Io): Command {
           `--top is not a count: expected a whole number from 1, found "${flags.top}"`,
         )
       }
-      const { name, version, predictor } = await openModel(io, flags.models, reference)
+      const { name, version, predictor } = await openModel(
+        io,
+        flags.models,
+        reference,
+        flags.registryUri,
+      )
       const { model, profile } = predictor
       const terms = [...model.features.categorical, ...model.features.numeric].map(
         (term) => term.name,

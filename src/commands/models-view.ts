@@ -13,14 +13,16 @@ import { type Io, table } from './io.ts'
 export interface ListedVersion extends VersionSummary {
   /** Name of the model. */
   readonly name: string
-  /** Its documents; {@link noFacts} when it is damaged. */
-  readonly documents: Documents
+  /** Name of the recipe; undefined when it is not known. */
+  readonly recipe: string | undefined
+  /** RMSE of the validation rides, minutes; undefined when it is not known. */
+  readonly validationRmse: number | undefined
   /** What is wrong with it; null when it is whole. */
   readonly fault: { readonly code: ErrorCode; readonly message: string } | null
 }
 
 /** A version of which everything is shown. */
-export interface ShownVersion extends Omit<VersionSummary, 'created'> {
+export interface ShownVersion extends Omit<VersionSummary, 'created' | 'facts'> {
   /** Name of the model. */
   readonly name: string
   /** When its files were written; null for one outside the registry. */
@@ -30,46 +32,67 @@ export interface ShownVersion extends Omit<VersionSummary, 'created'> {
   readonly history: Readonly<Record<string, readonly AliasEntry[]>>
 }
 
-/** The documents of a version that cannot be read. */
-export const noFacts: Documents = { lineage: null, metrics: null, model: null, profile: null }
+/** What a list says of a version, from its documents. */
+export function listedFacts({
+  lineage,
+  metrics,
+}: Documents): Pick<ListedVersion, 'recipe' | 'validationRmse'> {
+  const [recipe, rmse] = [at(lineage, 'recipe', 'name'), at(metrics, 'validation', 'rmse')]
+  return {
+    recipe: typeof recipe === 'string' ? recipe : undefined,
+    validationRmse: typeof rmse === 'number' ? rmse : undefined,
+  }
+}
 
-/** Versions as a table; RMSE in minutes. */
+/** Versions as a table; RMSE in minutes. Numbers are shown where a server gave some. */
 export function listText(io: Io, versions: readonly ListedVersion[]): string {
-  const rows = versions.map(({ name, version, aliases, created, documents, fault }) => [
-    `${name}/${version}`,
-    io.colors.green(aliases.join(', ')),
-    timeText(created.toISOString()),
-    fault ? io.colors.red(fault.code) : textAt(documents.lineage, 'recipe', 'name'),
-    numberAt(documents.metrics, 'validation', 'rmse'),
+  const hasNumbers = versions.some(({ number }) => number !== null)
+  const rows = versions.map((listed) => [
+    `${listed.name}/${listed.version}`,
+    ...(hasNumbers ? [String(listed.number ?? '')] : []),
+    io.colors.green(printable(listed.aliases.join(', '))),
+    timeText(listed.created.toISOString()),
+    listed.fault ? io.colors.red(listed.fault.code) : printable(listed.recipe ?? '-'),
+    listed.validationRmse?.toFixed(4) ?? '-',
   ])
-  const header = ['version', 'aliases', 'created (UTC)', 'recipe', 'validation rmse']
-  return table(io, header, rows, ['left', 'left', 'left', 'left', 'right'])
+  const number = hasNumbers ? ['number'] : []
+  const header = ['version', ...number, 'aliases', 'created (UTC)', 'recipe', 'validation rmse']
+  const left = header.slice(1).map(() => 'left' as const)
+  return table(io, header, rows, [...left, 'right'])
 }
 
 /** A version of a list for machines. */
 export function listJson(listed: ListedVersion): Record<string, unknown> {
-  const { name, version, path, created, aliases, documents, fault } = listed
+  const { name, version, number, path, created, aliases, description, tags, fault } = listed
   return {
     name,
     version,
+    number,
     path,
     created: created.toISOString(),
     aliases,
-    recipe: at(documents.lineage, 'recipe', 'name') ?? null,
-    validation_rmse: at(documents.metrics, 'validation', 'rmse') ?? null,
+    description,
+    tags,
+    recipe: listed.recipe ?? null,
+    validation_rmse: listed.validationRmse ?? null,
     fault,
   }
 }
 
 /** Everything about a version as a page of text. */
 export function showText(io: Io, shown: ShownVersion): string {
-  const { name, version, path, aliases, created, documents, history } = shown
+  const { name, version, number, path, aliases, created, documents, history } = shown
   const { metrics, lineage } = documents
   const label = (text: string): string => io.colors.dim(text.padEnd(11))
   const facts: [string, string][] = [
     ['path', path],
     ['created', created ? `${timeText(created.toISOString())} UTC` : '-'],
-    ['aliases', aliases.join(', ') || '-'],
+    ['number', number === null ? '-' : String(number)],
+    ['aliases', printable(aliases.join(', ')) || '-'],
+    ['about', printable(shown.description) || '-'],
+    ...Object.entries(shown.tags).map(
+      ([name, value]) => ['tag', printable(`${name}=${value}`)] satisfies [string, string],
+    ),
     ['taxi', textAt(lineage, 'taxi')],
     ['recipe', textAt(lineage, 'recipe', 'name')],
     ['', textAt(lineage, 'recipe', 'description')],
@@ -113,7 +136,7 @@ function historyText(io: Io, entries: readonly AliasEntry[]): string {
     String(sequence),
     timeText(time),
     kind,
-    version,
+    version ?? '-',
     printable(reason),
   ])
   return table(io, ['', 'at (UTC)', 'change', 'version', 'reason'], rows, ['right'])

@@ -5,20 +5,27 @@
 
 import { Command } from 'commander'
 import type { AliasEntry } from '../alias-log.ts'
+import { isVersion } from '../artifact.ts'
 import { type ErrorCode, isRidecastError, messageOf, RidecastError } from '../errors.ts'
-import { type AliasChange, type ChangeOptions, championAlias, type Registry } from '../registry.ts'
+import type { ListFilter, Registry, VersionSummary } from '../registry.ts'
 import { type Io, printJson } from './io.ts'
-import { type ListedVersion, listJson, listText, noFacts, showText } from './models-view.ts'
-import { registryOf } from './open-model.ts'
+import { changingCommands } from './models-change.ts'
+import { exportCommand } from './models-export.ts'
+import {
+  collect,
+  type Flags,
+  isServer,
+  openFor,
+  placeOf,
+  references,
+  tagsOf,
+  verb,
+} from './models-flags.ts'
+import { type ListedVersion, listedFacts, listJson, listText, showText } from './models-view.ts'
 
-interface Flags {
-  models: string
-  json?: true
-}
-
-interface ChangeFlags extends Flags {
-  alias: string
-  reason?: string
+interface SearchFlags extends Flags {
+  readonly tag?: string[]
+  readonly alias?: string
 }
 
 const examples = `
@@ -28,122 +35,126 @@ Examples:
   ridecast models verify                             every file against its checksum
   ridecast models promote green-duration/3f9c2a71    the start of a version is enough
   ridecast models promote green-duration/3f9c2a71 --alias canary
-  ridecast models rollback green-duration            the champion before the last promotion`
+  ridecast models rollback green-duration            the champion before the last promotion
+  MLFLOW_TRACKING_URI=http://127.0.0.1:5000 ridecast models list     those of a server`
 
-const references = 'name, name@alias, name/version or the path of a version'
-
-/** The verb `models` with `list`, `show`, `verify`, `promote` and `rollback`. */
+/** The verb `models` with its subcommands. */
 export function modelsCommand(io: Io): Command {
   const models = new Command('models')
-    .description('list, show, verify, promote and roll back versions of models')
+    .description('list, verify, promote, describe and delete versions of models')
     .addHelpText('after', examples)
-  const verb = (name: string, description: string, example: string): Command => {
-    return models
-      .command(name)
-      .description(description)
-      .option('--models <dir>', 'folder of models', 'models')
-      .option('--json', 'print one line of JSON')
-      .addHelpText('after', `\nExample:\n  ridecast models ${example}`)
-  }
-  const changing = (command: Command): Command => {
-    return command
-      .option('--alias <name>', 'the alias to move', championAlias)
-      .option('--reason <text>', 'why, for the record')
-  }
-  verb('list', 'list all versions of all models', 'list --json').action((flags: Flags) =>
-    list(io, flags),
-  )
-  verb(
-    'show',
-    'show what a version was made from, how good it is, and where its aliases were',
-    'show green-duration@champion',
-  )
-    .argument('<reference>', references)
-    .action((reference: string, flags: Flags) => show(io, reference, flags))
-  verb('verify', 'check every file against its checksum', 'verify green-duration')
-    .argument('[reference]', `${references}; all when left out`)
-    .action((reference: string | undefined, flags: Flags) => verify(io, reference, flags))
-  changing(
-    verb(
-      'promote',
-      'make a version the champion, or what another alias points to',
-      'promote green-duration/3f9c2a71 --reason "better in March"',
+  models.addCommand(
+    verb('list', 'list all versions of all models', 'list --json').action((flags: Flags) =>
+      list(io, {}, flags),
     ),
   )
-    .argument('<reference>', references)
-    .action((reference: string, flags: ChangeFlags) => promote(io, reference, flags))
-  changing(
+  models.addCommand(
     verb(
-      'rollback',
-      'point an alias back to where it was before its last promotion',
-      'rollback green-duration --reason "slow in the rain"',
-    ),
+      'search',
+      'list versions by name, tag and alias',
+      "search 'green-*' --tag team=airport --alias champion",
+    )
+      .argument('[pattern]', 'name of the model, * stands for any characters')
+      .option('--tag <name=value>', 'a tag of the version or its model (repeatable)', collect)
+      .option('--alias <name>', 'an alias that points to the version')
+      .action((name: string | undefined, flags: SearchFlags) => {
+        const { tag = [], alias } = flags
+        return list(io, { name, tags: tagsOf(tag), alias }, flags)
+      }),
   )
-    .argument('<name>', 'name of a model')
-    .action((name: string, flags: ChangeFlags) => rollback(io, name, flags))
+  models.addCommand(
+    verb(
+      'show',
+      'show what a version was made from, how good it is, and where its aliases were',
+      'show green-duration@champion',
+    )
+      .argument('<reference>', references)
+      .action((reference: string, flags: Flags) => show(io, reference, flags)),
+  )
+  models.addCommand(
+    verb('verify', 'check every file against its checksum', 'verify green-duration')
+      .argument('[reference]', `${references}; all when left out`)
+      .action((reference: string | undefined, flags: Flags) => verify(io, reference, flags)),
+  )
+  for (const command of changingCommands(io)) models.addCommand(command)
+  models.addCommand(exportCommand(io))
   return models
 }
 
-function open(io: Io, flags: Flags): Registry {
-  return registryOf(io, flags.models)
-}
-
-async function list(io: Io, flags: Flags): Promise<void> {
-  const registry = open(io, flags)
+async function list(io: Io, filter: ListFilter, flags: Flags): Promise<void> {
+  const registry = await openFor(io, flags)
   const listed: ListedVersion[] = []
-  for (const { name, versions } of await registry.list()) {
-    for (const summary of versions) {
-      const facts = await registry.load(`models:/${name}/${summary.version}`).then(
-        ({ documents }) => ({ documents, fault: null }),
-        (error: unknown) => ({ documents: noFacts, fault: codeAndMessage(error) }),
-      )
-      listed.push({ name, ...summary, ...facts })
-    }
+  for (const { name, versions } of await registry.list(filter)) {
+    for (const summary of versions) listed.push(await listedVersion(registry, name, summary))
   }
   if (flags.json) {
-    printJson(io, { models: listed.map(listJson) })
+    printJson(io, { registry: registry.place, models: listed.map(listJson) })
     return
   }
   if (listed.length === 0) {
-    io.out(`no models in ${flags.models} yet; train one with: ridecast train 2021-01\n`)
+    const hint = 'train one with: ridecast train 2021-01'
+    const isAll = Object.keys(filter).length === 0
+    const place = placeOf(registry, flags)
+    io.out(isAll ? `no models in ${place} yet; ${hint}\n` : `no such models in ${place}\n`)
     return
   }
   io.out(listText(io, listed))
   for (const { fault } of listed) if (fault) io.err(`note: ${fault.message}\n`)
 }
 
+/** A server says what a list needs; from a folder it is read, and verified on the way. */
+async function listedVersion(
+  registry: Registry,
+  name: string,
+  summary: VersionSummary,
+): Promise<ListedVersion> {
+  const { version, facts } = summary
+  if (isServer(registry) && isVersion(version)) {
+    const { recipe, validation_rmse: rmse } = facts
+    const validationRmse = rmse === undefined ? undefined : Number(rmse)
+    return { name, ...summary, recipe, validationRmse, fault: null }
+  }
+  try {
+    const { documents } = await registry.load(`models:/${name}/${version}`)
+    return { name, ...summary, ...listedFacts(documents), fault: null }
+  } catch (error) {
+    const fault = codeAndMessage(error)
+    return { name, ...summary, recipe: undefined, validationRmse: undefined, fault }
+  }
+}
+
 async function show(io: Io, reference: string, flags: Flags): Promise<void> {
-  const registry = open(io, flags)
-  const { name, version, path, documents } = await registry.load(reference)
-  const model = (await registry.list()).find((found) => found.name === name)
+  const registry = await openFor(io, flags)
+  const { name, version, documents, ...loaded } = await registry.load(reference)
+  const model = (await registry.list({ name })).find((found) => found.name === name)
   const summary = model?.versions.find((found) => found.version === version)
-  const aliases = summary?.aliases ?? []
+  const { aliases = [], number = null, description = '', tags = {} } = summary ?? {}
   const history: Record<string, AliasEntry[]> = {}
   for (const alias of aliases) history[alias] = await registry.history(name, alias)
-  if (flags.json) {
-    const created = summary?.created.toISOString() ?? null
-    const { metrics, lineage } = documents
-    printJson(io, { name, version, path, created, aliases, metrics, lineage, history })
-    return
-  }
   const created = summary?.created ?? null
-  io.out(showText(io, { name, version, path, created, aliases, documents, history }))
+  const path = summary?.path ?? loaded.path
+  const about = { name, version, number, path, created, aliases, description, tags }
+  if (flags.json) {
+    const { metrics, lineage } = documents
+    printJson(io, { registry: registry.place, ...about, metrics, lineage, history })
+  } else io.out(showText(io, { ...about, documents, history }))
+}
+
+interface Check {
+  readonly reference: string
+  readonly fault: { readonly code: ErrorCode; readonly message: string } | null
 }
 
 async function verify(io: Io, reference: string | undefined, flags: Flags): Promise<void> {
-  const registry = open(io, flags)
-  const targets = reference === undefined ? await everything(registry) : [reference]
-  const results: { reference: string; fault: { code: ErrorCode; message: string } | null }[] = []
-  for (const target of targets) {
-    const fault = await registry.load(target).then(
-      () => null,
-      (error: unknown) => codeAndMessage(error),
-    )
-    results.push({ reference: target.replace('models:/', ''), fault })
-  }
+  const registry = await openFor(io, flags)
+  const place = placeOf(registry, flags)
+  const results =
+    reference === undefined ? await checkAll(registry) : [await check(registry, reference)]
   const faults = results.flatMap(({ fault }) => (fault ? [fault] : []))
-  if (flags.json) printJson(io, { checked: results.length, faults: faults.length, results })
-  else if (results.length === 0) io.out(`no models in ${flags.models} yet\n`)
+  if (flags.json) {
+    const counts = { checked: results.length, faults: faults.length }
+    printJson(io, { registry: registry.place, ...counts, results })
+  } else if (results.length === 0) io.out(`no models in ${place} yet\n`)
   else {
     for (const { reference: name, fault } of results) {
       io.out(`${fault ? io.colors.red('damaged') : io.colors.green('whole')}  ${name}\n`)
@@ -154,69 +165,34 @@ async function verify(io: Io, reference: string | undefined, flags: Flags): Prom
   if (results.length === 1) throw new RidecastError(first.code, first.message)
   throw new RidecastError(
     first.code,
-    `models in ${flags.models} are not whole: ${faults.length} of ${results.length} checks failed\n` +
+    `models in ${place} are not whole: ${faults.length} of ${results.length} checks failed\n` +
       faults.map(({ message }) => `  ${message}`).join('\n'),
   )
 }
 
-/** References to every version, and to every alias, which may point to one that is gone. */
-async function everything(registry: Registry): Promise<string[]> {
-  return (await registry.list()).flatMap(({ name, versions, aliases }) => [
-    ...versions.map(({ version }) => `models:/${name}/${version}`),
-    ...Object.keys(aliases).map((alias) => `models:/${name}@${alias}`),
-  ])
+async function check(registry: Registry, target: string): Promise<Check> {
+  const fault = await registry.load(target, { fresh: true }).then(() => null, codeAndMessage)
+  return { reference: target.replace('models:/', ''), fault }
 }
 
-async function promote(io: Io, reference: string, flags: ChangeFlags): Promise<void> {
-  const registry = open(io, flags)
-  const { name, version } = await registry.resolve(reference)
-  const change = await registry.promote(name, version, changeOf(flags))
-  const { changed, previous } = change
-  tell(io, name, change, flags, changed && previous !== null ? `rollback ${name}` : null)
-}
-
-async function rollback(io: Io, name: string, flags: ChangeFlags): Promise<void> {
-  const change = await open(io, flags).rollback(name, changeOf(flags))
-  tell(io, name, change, flags, `promote ${name}/${change.previous}`)
-}
-
-function changeOf({ alias, reason = '' }: ChangeFlags): ChangeOptions {
-  return { alias, reason: checkReason(reason) }
-}
-
-function checkReason(reason: string): string {
-  if (/^\P{Cc}{0,1000}$/u.test(reason)) return reason
-  throw new RidecastError(
-    'usage_invalid',
-    `reason must be one line of at most 1000 characters, found ${reason.length} characters` +
-      `${/\p{Cc}/u.test(reason) ? ' with a line break or another control character' : ''}`,
-  )
-}
-
-/** Says where an alias points now, and what undoes the change; nothing does when that is null. */
-function tell(
-  io: Io,
-  name: string,
-  change: AliasChange,
-  flags: ChangeFlags,
-  undoing: string | null,
-): void {
-  const { version, previous, changed } = change
-  const alias = flags.alias === championAlias ? '' : ` --alias ${flags.alias}`
-  const models = flags.models === 'models' ? '' : ` --models ${quoted(flags.models)}`
-  const undo = undoing && `ridecast models ${undoing}${alias}${models}`
-  if (flags.json) {
-    printJson(io, { name, alias: flags.alias, ...change, undo })
-    return
+/** Every version, and every alias, which may point to one that is gone or have a damaged record. */
+async function checkAll(registry: Registry): Promise<Check[]> {
+  const results: Check[] = []
+  for (const { name, versions, aliases } of await registry.list()) {
+    const damaged = new Map(
+      (await registry.aliasFaults(name)).map(({ alias, message }) => [alias, message]),
+    )
+    for (const { version } of versions) {
+      results.push(await check(registry, `models:/${name}/${version}`))
+    }
+    for (const alias of new Set([...Object.keys(aliases), ...damaged.keys()])) {
+      const message = damaged.get(alias)
+      const fault = message === undefined ? null : ({ code: 'artifact_corrupt', message } as const)
+      if (fault) results.push({ reference: `${name}@${alias}`, fault })
+      else results.push(await check(registry, `models:/${name}@${alias}`))
+    }
   }
-  const was = previous === null ? '' : ` (was ${previous})`
-  const now = io.colors.bold(version)
-  io.out(`${name}@${flags.alias} is ${changed ? `now ${now}${was}` : `${now} already`}\n`)
-  if (undo) io.out(`undo with: ${undo}\n`)
-}
-
-function quoted(text: string): string {
-  return /^[\w./@:-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+  return results
 }
 
 function codeAndMessage(error: unknown): { code: ErrorCode; message: string } {

@@ -8,7 +8,7 @@ import type { Explanation, RideRequest } from '../predictor.ts'
 import { type ColumnName, parseWallClock, rideColumns } from '../ride.ts'
 import { findZone, zoneLabel } from '../zones.ts'
 import { type Io, printJson, table } from './io.ts'
-import { openModel } from './open-model.ts'
+import { openModel, registryUriHelp } from './open-model.ts'
 
 interface Flags {
   from: string
@@ -18,6 +18,7 @@ interface Flags {
   with: string[]
   model: string
   models: string
+  registryUri?: string
   json?: true
 }
 
@@ -47,11 +48,12 @@ export function predictCommand(io: Io): Command {
     )
     .option('--model <reference>', 'name, name@alias, name/version or a folder', 'green-duration')
     .option('--models <dir>', 'folder of the registry', 'models')
+    .option('--registry-uri <uri>', registryUriHelp)
     .option('--json', 'print one JSON object and nothing else')
     .addHelpText('after', examples)
     .action(async (flags: Flags) => {
       const ride = rideOf(flags)
-      const loaded = await openModel(io, flags.models, flags.model)
+      const loaded = await openModel(io, flags.models, flags.model, flags.registryUri)
       requireInputs(ride, loaded)
       const explanation = loaded.predictor.explain(ride)
       if (flags.json) {

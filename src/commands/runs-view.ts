@@ -1,5 +1,5 @@
 /**
- * How a run looks: as a row of a table, as a page of text, and as JSON.
+ * How a run looks: as a page of text, as rows of CSV and as JSON.
  * Knows nothing about where runs come from.
  */
 
@@ -11,37 +11,10 @@ import {
   type RunRecord,
   type RunSummary,
 } from '../tracking/tracker.ts'
-import type { Alignment, Io } from './io.ts'
+import type { Io } from './io.ts'
+import type { Cell } from './runs-csv.ts'
 
 type Colors = Io['colors']
-
-/** Names and alignment of the columns of a list of runs; RMSE in minutes. */
-export const listingHeader: readonly (readonly [string, Alignment])[] = [
-  ['run', 'left'],
-  ['status', 'left'],
-  ['started (UTC)', 'left'],
-  ['experiment', 'left'],
-  ['recipe', 'left'],
-  ['train rmse', 'right'],
-  ['validation rmse', 'right'],
-  ['model version', 'left'],
-]
-
-/** One run as cells below {@link listingHeader}; `-` where it has no value. */
-export function listingCells(run: RunListing, colors: Colors): string[] {
-  const state = statusText(run.status, colors)
-  if (run.status === 'unreadable') return [run.id, state, '-', '-', '-', '-', '-', '-']
-  return [
-    run.id,
-    state,
-    timeText(run.startedAt),
-    run.experiment,
-    own(run.parameters, 'recipe') ?? run.name,
-    rounded(own(run.metrics, 'train.rmse')),
-    rounded(own(run.metrics, 'validation.rmse')),
-    run.model?.version ?? '-',
-  ]
-}
 
 /** A value of a comparison for people: numbers in full, `-` for none. */
 export function valueText(value: string | number | null): string {
@@ -60,33 +33,54 @@ export function listingJson(run: RunListing): Record<string, unknown> {
   return { ...rest, started_at: startedAt, ended_at: endedAt, metrics: mapValues(metrics) }
 }
 
-/** Everything about a run for machines: {@link listingJson}, history and artifacts. */
-export function recordJson({ history, artifacts, ...run }: RunRecord): Record<string, unknown> {
+/** Everything about a run for machines: {@link listingJson}, history, artifacts and children. */
+export function recordJson(
+  { history, artifacts, ...run }: RunRecord,
+  children: readonly RunListing[],
+): Record<string, unknown> {
   const points = (values: MetricPoint[]): unknown[] =>
     values.map((point) => ({ ...point, value: metricToJson(point.value) }))
   const plain = Object.entries(history).map(([name, values]) => [name, points(values)] as const)
-  return { ...listingJson(run), history: Object.fromEntries(plain), artifacts }
+  const whole = { ...listingJson(run), history: Object.fromEntries(plain), artifacts }
+  return { ...whole, children: children.map(listingJson) }
+}
+
+/** Everything about a run as rows of a kind, a name and a value; metrics have their last. */
+export function recordFacts(run: RunRecord, children: readonly RunListing[]): Cell[][] {
+  const { startedAt, endedAt } = run
+  const about = { ...Object.fromEntries(facts(run, (status) => status)), started: startedAt }
+  const kinds: readonly (readonly [string, readonly (readonly [string, Cell])[]])[] = [
+    ['run', [['id', run.id], ...Object.entries({ ...about, ...(endedAt && { ended: endedAt }) })]],
+    ['parameter', sorted(Object.entries(run.parameters))],
+    ['metric', sorted(Object.entries(run.metrics))],
+    ['tag', sorted(Object.entries(run.tags))],
+    ['dataset', datasetTexts(run)],
+    ['artifact', run.artifacts.map(({ path, bytes }) => [path, bytes] as const)],
+    ['child', children.map(({ id, status }) => [id, status] as const)],
+  ]
+  return kinds.flatMap(([kind, pairs]) => pairs.map(([name, value]) => [kind, name, value]))
 }
 
 /** Everything about a run as a page of text: headings, then a name and a value a line. */
-export function recordText(run: RunRecord, colors: Colors): string {
+export function recordText(
+  run: RunRecord,
+  children: readonly RunListing[],
+  colors: Colors,
+): string {
   const metrics = Object.entries(run.metrics).map(([name, value]) => {
     const points = own(run.history, name) ?? []
     const steps = `  (${points.length} values, steps ${points[0]?.step} to ${points.at(-1)?.step})`
     return [name, `${value}${points.length > 1 ? steps : ''}`] as const
   })
-  const datasets = run.datasets.map(
-    ({ name, source, digest, context, rows }) =>
-      [context, `${name}, ${rows} rows, ${shortDigest(digest)}, ${source}`] as const,
-  )
   const artifacts = run.artifacts.map(({ path, bytes }) => [path, `${bytes} bytes`] as const)
   const sections = [
-    [`run ${run.id}`, facts(run, colors)],
+    [`run ${run.id}`, facts(run, (status) => statusText(status, colors))],
     ['parameters', sorted(Object.entries(run.parameters))],
     ['metrics', sorted(metrics)],
     ['tags', sorted(Object.entries(run.tags))],
-    ['datasets', datasets],
+    ['datasets', datasetTexts(run)],
     ['artifacts', artifacts],
+    ['children', children.map((child) => [child.id, childText(child, colors)] as const)],
   ] as const
   const lines = sections.flatMap(([heading, pairs]) => {
     const width = Math.max(0, ...pairs.map(([name]) => name.length))
@@ -96,17 +90,38 @@ export function recordText(run: RunRecord, colors: Colors): string {
   return `${lines.join('\n')}\n`
 }
 
-function facts(run: RunSummary, colors: Colors): (readonly [string, string])[] {
+function datasetTexts(run: RunSummary): (readonly [string, string])[] {
+  return run.datasets.map(
+    ({ name, source, digest, context, rows }) =>
+      [context, `${name}, ${rows} rows, ${shortDigest(digest)}, ${source}`] as const,
+  )
+}
+
+/** A run that is part of another, in one line. */
+function childText(run: RunListing, colors: Colors): string {
+  const status = statusText(run.status, colors)
+  if (run.status === 'unreadable') return status
+  const rmse = own(run.metrics, 'rmse')
+  const name = run.name === run.id ? '' : `, ${run.name}`
+  return `${status}${name}${rmse === undefined ? '' : `, rmse ${rounded(rmse)}`}`
+}
+
+function facts(
+  run: RunSummary,
+  state: (status: RunSummary['status']) => string,
+): (readonly [string, string])[] {
   const { model, commit, startedAt, endedAt } = run
   const seconds = endedAt === null ? 0 : (Date.parse(endedAt) - Date.parse(startedAt)) / 1000
   const all: (readonly [string, string | null])[] = [
-    ['status', statusText(run.status, colors)],
+    ['status', state(run.status)],
     ['error', run.error],
     ['experiment', run.experiment],
     ['name', run.name === run.id ? null : run.name],
     ['started', `${timeText(startedAt)} UTC`],
     ['ended', endedAt && `${timeText(endedAt)} UTC, after ${seconds.toFixed(1)} s`],
     ['process', endedAt === null ? run.process : null],
+    ['user', run.user],
+    ['source', run.source],
     ['parent', run.parent],
     ['commit', commit && `${commit.hash}${commit.modified ? ', with changes since' : ''}`],
     ['model', model && `${model.name} ${model.version}, ${model.path}`],
@@ -115,19 +130,25 @@ function facts(run: RunSummary, colors: Colors): (readonly [string, string])[] {
   return all.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]))
 }
 
-function statusText(status: RunListing['status'], colors: Colors): string {
+/** The state of a run, in its colour. */
+export function statusText(status: RunListing['status'], colors: Colors): string {
   if (status === 'finished') return colors.green(status)
   return status === 'running' ? colors.cyan(status) : colors.red(status)
 }
 
-function timeText(time: string): string {
+/** A time of a run for people: UTC, to the second. */
+export function timeText(time: string): string {
   return time.slice(0, 19).replace('T', ' ')
 }
 
-/** To four decimals: 6 ms where the unit is minutes. */
-function rounded(value: number | undefined): string {
+/**
+ * A metric for people: whole numbers in full, others to four decimals (6 ms where the unit is
+ * minutes), or as many as a small one needs; `-` for none.
+ */
+export function rounded(value: number | undefined): string {
   if (value === undefined) return '-'
-  return Number.isFinite(value) ? value.toFixed(4) : String(value)
+  if (!Number.isFinite(value) || Number.isInteger(value)) return String(value)
+  return Math.abs(value) < 0.01 ? String(Number(value.toPrecision(3))) : value.toFixed(4)
 }
 
 function mapValues(metrics: Readonly<Record<string, number>>): Record<string, number | string> {
@@ -135,11 +156,11 @@ function mapValues(metrics: Readonly<Record<string, number>>): Record<string, nu
   return Object.fromEntries(plain)
 }
 
-function sorted<T extends readonly [string, string]>(pairs: readonly T[]): T[] {
+function sorted<T extends readonly [string, unknown]>(pairs: readonly T[]): T[] {
   return [...pairs].sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
 /** A value by name, and not what every object inherits, such as `constructor`. */
-function own<T>(values: Readonly<Record<string, T>>, name: string): T | undefined {
+export function own<T>(values: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(values, name) ? values[name] : undefined
 }

@@ -1,18 +1,20 @@
 /** `ridecast serve`: the server, in this process. */
 
-import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { readConfig } from '../config.ts'
 import { createLog, logLevels } from '../log.ts'
 import type { ProcessHandle } from '../serve/lifetime.ts'
 import type { RunningServer } from '../serve/server.ts'
 import type { Io } from './io.ts'
+import { registryOf } from './open-model.ts'
 
 interface Flags {
   port?: string
   host?: string
   models?: string
   model?: string
+  registryUri?: string
+  reloadSeconds?: string
   logLevel?: string
 }
 
@@ -21,9 +23,10 @@ Examples:
   ridecast serve --port 9696
   ridecast serve --model green-duration/3f9c2a71b0de --host 0.0.0.0
   RIDECAST_MODEL=green-duration@champion RIDECAST_PORT=8080 ridecast serve
+  MLFLOW_TRACKING_URI=http://127.0.0.1:5000 ridecast serve --model models:/green-duration@champion
 
 Settings come from flags, then from the environment (RIDECAST_PORT, RIDECAST_MODEL ...: see
-example.env). Logs are lines of JSON on standard output. SIGTERM and Ctrl-C finish the requests
+example.env). When an alias moves, the server takes the new version once it is verified. Logs are lines of JSON on standard output. SIGTERM and Ctrl-C finish the requests
 in flight first.
 `
 
@@ -45,6 +48,11 @@ export function serveCommand(io: Io, handle: ProcessHandle = process): Command {
       'name, name@alias, name/version or a folder (default: green-duration)',
     )
     .option('--models <dir>', 'folder of the registry (default: models)')
+    .option('--registry-uri <uri>', 'MLflow server, or "files" (default: MLFLOW_REGISTRY_URI ...)')
+    .option(
+      '--reload-seconds <n>',
+      'how often to ask whether the alias moved, 0 never (default: 5)',
+    )
     .option('--log-level <level>', `${logLevels.join(', ')} (default: info, on a terminal warn)`)
     .addHelpText('after', examples)
     .action(async (flags: Flags) => {
@@ -55,8 +63,8 @@ export function serveCommand(io: Io, handle: ProcessHandle = process): Command {
       const { startServer } = await import('../serve/server.ts')
       const { endOnFault, stopOnSignal } = await import('../serve/lifetime.ts')
       endOnFault(log, handle)
-      const models = resolve(io.cwd, config.models)
-      const server = await startServer({ ...config, models }, log)
+      const registry = await registryOf(io, config.models, flags.registryUri)
+      const server = await startServer(config, registry, log)
       stopOnSignal(server, log, handle)
       if (io.interactive) await welcome(io, server)
     })

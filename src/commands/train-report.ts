@@ -42,6 +42,14 @@ export interface TrainReport {
   /** True when this version is the champion of its name. */
   readonly champion: boolean
   readonly run_id: string
+  /** The run on a tracking server; null without one. */
+  readonly tracked: {
+    readonly location: string | null
+    /** Where the version is in the server's registry; null when it did not get there. */
+    readonly registered: string | null
+    readonly complete: boolean
+    readonly error: string | null
+  } | null
   readonly solver: {
     readonly method: string
     readonly condition: number
@@ -61,6 +69,7 @@ export function reportOf(outcome: Outcome): TrainReport {
     return { ...metrics[part], mae: residuals?.[part].mae ?? null }
   }
   const { method, condition, residual } = solution
+  const { remote } = outcome.run
   return {
     taxi: training.taxi,
     train_months: [source.month ?? source.label],
@@ -85,6 +94,12 @@ export function reportOf(outcome: Outcome): TrainReport {
     model_path: outcome.path,
     champion: outcome.champion === outcome.version,
     run_id: outcome.run.id,
+    tracked: remote && {
+      location: remote.location,
+      registered: remote.registered,
+      complete: remote.complete,
+      error: remote.error,
+    },
     solver: { method, condition, residual, bound: coefficientBound(solution) },
     seconds: training.seconds,
     peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1024),
@@ -206,6 +221,8 @@ export function printReport(
       `model      ${name}/${version}  ${path}`,
       `champion   ${championText(io, outcome, models)}`,
       `run        ${report.run_id}  ${total.toFixed(2)} s, ${report.peak_rss_mb} MB at its peak`,
+      ...(report.tracked?.location ? [`tracked    ${report.tracked.location}`] : []),
+      ...(report.tracked?.registered ? [`registered ${report.tracked.registered}`] : []),
       '',
       'next',
       `  npm run predict -- --from 43 --to 151 --distance 1.01${model}${models}`,

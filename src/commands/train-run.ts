@@ -4,14 +4,17 @@
  */
 
 import { resolve } from 'node:path'
+import type { Documents } from '../artifact.ts'
 import { messageOf } from '../errors.ts'
+import { loadedModel } from '../loaded-model.ts'
 import { coefficientBound } from '../pipeline/solve/direct.ts'
 import { type Training, type TrainOptions, train } from '../pipeline/train.ts'
 import { formatRecipe } from '../recipe.ts'
 import { championAlias, openRegistry } from '../registry.ts'
 import { findCommit } from '../tracking/commit.ts'
-import { fileTracker } from '../tracking/files.ts'
-import type { RunHandle } from '../tracking/tracker.ts'
+import type { MirroredRun } from '../tracking/mirror.ts'
+import type { RemoteState } from '../tracking/remote-state.ts'
+import type { LoggedModel, RunHandle, Tracker } from '../tracking/tracker.ts'
 
 /** Where a training is kept and what it is called. */
 export interface Keeping {
@@ -19,8 +22,10 @@ export interface Keeping {
   readonly name: string | undefined
   /** Folder of the registry, relative to the options' cwd. */
   readonly models: string
-  /** Folder of the run records, likewise. */
-  readonly runs: string
+  /** Where the run is recorded; one that mirrors tells a server too. */
+  readonly tracker: Tracker
+  /** Who trains; undefined where the system does not say. */
+  readonly user: string | undefined
   /** Undefined takes the name of the model. */
   readonly experiment: string | undefined
   readonly tags: Readonly<Record<string, string>>
@@ -46,7 +51,12 @@ export interface Outcome {
   readonly champion: string
   /** True when this training moved the alias. */
   readonly promoted: boolean
-  readonly run: { readonly id: string; readonly location: string }
+  readonly run: {
+    readonly id: string
+    readonly location: string
+    /** How far a server was told; null without one. */
+    readonly remote: RemoteState | null
+  }
 }
 
 /** What the stages of training are called in front of people. */
@@ -68,11 +78,12 @@ const stageNames: Readonly<Record<string, string>> = {
 export async function trainAndRecord(options: TrainOptions, keeping: Keeping): Promise<Outcome> {
   const { show, note } = keeping
   const name = keeping.name ?? `${options.taxi}-duration`
-  const tracker = fileTracker(resolve(options.cwd, keeping.runs))
-  const run = await tracker.startRun({
+  const run: RunHandle & Partial<MirroredRun> = await keeping.tracker.startRun({
     experiment: keeping.experiment ?? name,
     tags: keeping.tags,
     commit: await findCommit(options.cwd),
+    user: keeping.user,
+    source: `ridecast train ${options.source}`,
   })
   try {
     // Before anything can fail: a failed run says what it tried.
@@ -98,9 +109,12 @@ export async function trainAndRecord(options: TrainOptions, keeping: Keeping): P
       },
     })
     const kept = await keep(training, options, name, keeping)
-    await record(run, { training, options, name, ...kept, run })
+    await record(run, training, options, { name, ...kept })
+    show('telling the tracking server ...')
     await run.finish('finished')
-    return { training, options, name, ...kept, run }
+    const remote = (await run.remote?.()) ?? null
+    const { id, location } = run
+    return { training, options, name, ...kept, run: { id, location, remote } }
   } catch (error) {
     await run.finish('failed', { error: messageOf(error) })
     throw error
@@ -116,8 +130,7 @@ async function keep(
   keeping: Keeping,
 ): Promise<Pick<Outcome, 'version' | 'path' | 'created' | 'champion' | 'promoted'>> {
   const registry = openRegistry(resolve(options.cwd, keeping.models))
-  const { model, metrics, profile, lineage } = training
-  const saved = await registry.save(name, { model: model.toJSON(), metrics, profile, lineage })
+  const saved = await registry.save(name, documentsOf(training))
   const first = await registry.setAliasIfAbsent(name, championAlias, saved.version, {
     reason: 'first version of this name',
   })
@@ -128,17 +141,28 @@ async function keep(
   return { ...saved, champion: entry.version, promoted: moved || first.changed }
 }
 
+/** The documents of the version that a training has made. */
+function documentsOf({ model, metrics, profile, lineage }: Training): Documents {
+  return { model: model.toJSON(), metrics, profile, lineage }
+}
+
 /** Tells the run everything that may be asked of it later. */
-async function record(run: RunHandle, outcome: Outcome): Promise<void> {
-  const { training, options } = outcome
-  const { metrics, solution, source, split, residuals, comparison, model } = training
+async function record(
+  run: RunHandle,
+  training: Training,
+  options: TrainOptions,
+  model: LoggedModel,
+): Promise<void> {
+  const { metrics, solution, source, split, residuals, comparison } = training
   await run.logParameters({
     train_months: source.month ?? source.label,
     validation_month: split.validation.month ?? split.validation.label,
     split: split.kind,
-    columns: model.columns,
+    columns: training.model.columns,
   })
   const values: Record<string, number> = {
+    // The one number that runs are compared by.
+    rmse: metrics.validation.rmse,
     rank: metrics.rank,
     'baseline.rmse': metrics.baseline.rmse,
   }
@@ -167,6 +191,11 @@ async function record(run: RunHandle, outcome: Outcome): Promise<void> {
   await dataset(split.validation, 'validation', training.lineage.validation[0]?.rows ?? 0)
   await run.logArtifact('recipe.yaml', formatRecipe(options.recipe))
   await run.logArtifact('lineage.json', `${JSON.stringify(training.lineage, null, 2)}\n`)
+  const loaded = loadedModel(model.name, model.version, documentsOf(training))
+  const { cardPage } = await import('../export/card-page.ts')
+  const { refused } = training.moments
+  await run.logArtifact('model-card.html', cardPage(loaded, { refused: { ...refused } }))
   if (residuals) await run.logArtifact('residuals.json', `${JSON.stringify(residuals, null, 2)}\n`)
-  await run.logModel({ name: outcome.name, version: outcome.version, path: outcome.path })
+  const { name, version, path } = model
+  await run.logModel({ name, version, path })
 }

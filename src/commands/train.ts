@@ -1,12 +1,15 @@
 /** `ridecast train`: trains a month, tracks it, registers it. */
 
+import { userInfo } from 'node:os'
 import { Command, Option } from 'commander'
 import { RidecastError } from '../errors.ts'
 import type { TrainOptions } from '../pipeline/train.ts'
 import { formatRecipe, type Recipe } from '../recipe.ts'
 import { type Taxi, taxis } from '../ride.ts'
+import type { Tracker } from '../tracking/tracker.ts'
 import { type Io, printJson, progress } from './io.ts'
 import { findRecipe, recipeNames } from './recipes.ts'
+import { localTrackerOf, pushTargetOf, serverOf, trackingUriHelp } from './tracking.ts'
 
 interface Flags {
   taxi?: Taxi
@@ -18,6 +21,8 @@ interface Flags {
   data: string
   models: string
   runs: string
+  trackingUri?: string
+  registryUri?: string
   baseUrl?: string
   engine: 'arrow'
   solver: 'auto' | 'direct' | 'svd'
@@ -37,6 +42,7 @@ Examples:
   ridecast train 2021-01 --validate holdout      validate on the last fifth of the month
   ridecast train 2021-01 --set l2=10             another ridge strength
   ridecast train ./my_trips.parquet --taxi yellow --name my-model --promote
+  MLFLOW_TRACKING_URI=http://127.0.0.1:5000 ridecast train 2021-01 --experiment nyc-green
 `
 
 /** The command. */
@@ -73,6 +79,8 @@ export function trainCommand(io: Io): Command {
     .option('--data <dir>', 'folder of trip files and downloads', 'data')
     .option('--models <dir>', 'folder of the registry', 'models')
     .option('--runs <dir>', 'folder of run records', 'runs')
+    .option('--tracking-uri <uri>', trackingUriHelp)
+    .option('--registry-uri <uri>', 'register elsewhere (default: the tracking server)')
     .option('--base-url <url>', 'where months are downloaded from (default: the publisher)')
     .addOption(
       new Option('--engine <name>', 'what reads and sums the rides')
@@ -145,6 +153,27 @@ async function optionsOf(
   return { ...options, taxi: stated ?? options.taxi }
 }
 
+/** Where the run is recorded: plain files, and a server that is told what they say. */
+async function trackerFor(io: Io, flags: Flags): Promise<Tracker> {
+  const local = await localTrackerOf(io, flags)
+  const server = await serverOf(io, flags)
+  if (server === undefined) return local
+  const target = await pushTargetOf(io, server, flags, flags.promote === true)
+  const { mirrorTracker } = await import('../tracking/mirror.ts')
+  // `mlflow run` has started a run already, and says which.
+  const runId = io.env.MLFLOW_RUN_ID || undefined
+  return mirrorTracker(local, { ...target, runId }, (text) => io.err(`warning: ${text}\n`))
+}
+
+/** The login name, where the system has one for this process. */
+function userOf(io: Io): string | undefined {
+  try {
+    return io.env.MLFLOW_TRACKING_USERNAME || userInfo().username
+  } catch {
+    return undefined
+  }
+}
+
 async function run(io: Io, source: string, flags: Flags, recipe: Recipe): Promise<void> {
   const tags = tagsOf(flags)
   const options = await optionsOf(io, source, flags, recipe)
@@ -154,8 +183,9 @@ async function run(io: Io, source: string, flags: Flags, recipe: Recipe): Promis
   const outcome = await trainAndRecord(options, {
     name: flags.name,
     models: flags.models,
-    runs: flags.runs,
-    experiment: flags.experiment,
+    tracker: await trackerFor(io, flags),
+    user: userOf(io),
+    experiment: flags.experiment ?? (io.env.MLFLOW_EXPERIMENT_NAME || undefined),
     tags,
     promote: flags.promote === true,
     show,

@@ -7,7 +7,7 @@ import type { Documents } from '../artifact.ts'
 import { isRidecastError, messageOf, RidecastError } from '../errors.ts'
 import { loadedModel } from '../loaded-model.ts'
 import type { Predictor, RideRequest } from '../predictor.ts'
-import { openRegistry } from '../registry.ts'
+import type { Registry } from '../registry.ts'
 import type { ColumnName } from '../ride.ts'
 import { fieldsOf, rideSchema } from './ride-fields.ts'
 import type { ServedModel } from './state.ts'
@@ -15,13 +15,15 @@ import type { ServedModel } from './state.ts'
 /**
  * Loads a model version from the registry.
  *
- * @param models folder of the registry
  * @param reference what to load, as the registry takes it
  * @throws model_not_found, model_name_invalid, artifact_* codes
  */
-export async function loadServedModel(models: string, reference: string): Promise<ServedModel> {
+export async function loadServedModel(
+  registry: Pick<Registry, 'load'>,
+  reference: string,
+): Promise<ServedModel> {
   try {
-    const { name, version, documents } = await openRegistry(models).load(reference)
+    const { name, version, documents } = await registry.load(reference)
     return servedModel(name, version, documents)
   } catch (error) {
     if (!isRidecastError(error, 'model_not_found')) throw error

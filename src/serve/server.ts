@@ -8,9 +8,11 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Logger } from 'pino'
 import type { ServerConfig } from '../config.ts'
 import { RidecastError } from '../errors.ts'
+import type { Registry } from '../registry.ts'
 import { createApp } from './app.ts'
 import { answerBadRequest } from './bad-request.ts'
 import { trackConnections } from './connections.ts'
+import { followReference } from './follow.ts'
 import { loadServedModel } from './served-model.ts'
 import { type ServedModel, ServiceState } from './state.ts'
 
@@ -52,14 +54,16 @@ export interface RunningServer {
 }
 
 /**
- * Starts the server; it is ready when this resolves.
+ * Starts the server; it is ready when this resolves. It follows the model's reference from then on.
  *
- * @param config where to listen and what to serve; `models` relative to the working folder
+ * @param config where to listen and what to serve
+ * @param registry where the model is
  * @param patience what differs from the defaults
  * @throws model_not_found, model_name_invalid, artifact_* codes, server_port_busy, config_invalid
  */
 export async function startServer(
   config: ServerConfig,
+  registry: Pick<Registry, 'resolve' | 'load'>,
   log: Logger,
   patience: Partial<Patience> = {},
 ): Promise<RunningServer> {
@@ -67,7 +71,7 @@ export async function startServer(
     ...defaultPatience,
     ...patience,
   }
-  const model = await loadServedModel(config.models, config.model)
+  const model = await loadServedModel(registry, config.model)
   const state = new ServiceState(model)
   const server = createServer({
     headersTimeout: headersMs,
@@ -84,6 +88,11 @@ export async function startServer(
   await listen(server, config)
   const url = urlOf(server, config.host)
   log.info({ url, model: model.name, model_version: model.version }, 'listening')
+  const following = new AbortController()
+  if (config.reloadSeconds > 0) {
+    const source = { registry, reference: config.model, everyMs: config.reloadSeconds * 1000 }
+    void followReference(source, state, log, following.signal)
+  }
   let stopped: Promise<number> | undefined
   return {
     url,
@@ -91,6 +100,7 @@ export async function startServer(
     model,
     stop() {
       state.draining = true
+      following.abort()
       stopped ??= connections.drain({ graceMs, deadlineMs: config.shutdownSeconds * 1000 })
       return stopped
     },

@@ -6,22 +6,16 @@
 import { appendFile, mkdir, realpath } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { messageOf, RidecastError } from '../errors.ts'
+import { checkArtifactPath, checkName } from './names.ts'
+import { isMissing, metricLines, type StoredRun, writeRunFile, writeWhole } from './run-file.ts'
 import {
-  isMissing,
-  metricLines,
-  type NamedPoint,
-  type StoredRun,
-  writeRunFile,
-  writeWhole,
-} from './run-file.ts'
-import {
-  checkArtifactPath,
-  checkName,
+  type ByteSource,
   type Dataset,
   type FinalStatus,
   isLater,
   type LoggedModel,
   type MetricPoint,
+  type NamedPoint,
   type RunHandle,
 } from './tracker.ts'
 
@@ -67,16 +61,21 @@ export class FileRun implements RunHandle {
     values: Readonly<Record<string, number>>,
     { step = 0, at = this.now() }: { step?: number | undefined; at?: Date | undefined } = {},
   ): Promise<void> {
-    if (!Number.isSafeInteger(step) || Number.isNaN(at.getTime())) {
+    const time = Number.isNaN(at.getTime()) ? '' : at.toISOString()
+    await this.logPoints(
+      Object.entries(values).map(([name, value]) => ({ name, value, step, time })),
+    )
+  }
+
+  async logPoints(given: readonly Readonly<NamedPoint>[]): Promise<void> {
+    const points = given.map(({ name, value, step, time }) => {
+      checkName('metric', name)
+      if (Number.isSafeInteger(step) && time !== '') return { name, value, step, time }
       throw new RidecastError(
         'run_write_refused',
-        `metrics need a whole number as step and a valid time, found step ${step} and time ${at}`,
+        `metric ${name} needs a whole number as step and a valid time, found step ${step} and ` +
+          `time ${JSON.stringify(time)}`,
       )
-    }
-    const time = at.toISOString()
-    const points: NamedPoint[] = Object.entries(values).map(([name, value]) => {
-      checkName('metric', name)
-      return { name, value, step, time }
     })
     await this.enqueue(async () => {
       if (points.length === 0) return
@@ -106,7 +105,7 @@ export class FileRun implements RunHandle {
     )
   }
 
-  async logArtifact(path: string, content: Uint8Array | string): Promise<void> {
+  async logArtifact(path: string, content: Uint8Array | string | ByteSource): Promise<void> {
     checkArtifactPath(path)
     await this.enqueue(async () => {
       const root = join(this.location, 'artifacts')
@@ -115,21 +114,26 @@ export class FileRun implements RunHandle {
       await checkInside(root, dirname(target))
       await mkdir(dirname(target), { recursive: true })
       // Outside artifacts/, so that a file that is half there is not listed among them.
-      await writeWhole(join(this.location, 'artifact.tmp'), target, content, false)
+      const data = typeof content === 'object' && 'open' in content ? content.open() : content
+      await writeWhole(join(this.location, 'artifact.tmp'), target, data, false)
     })
   }
 
-  async logModel({ name, version, path }: Readonly<LoggedModel>): Promise<void> {
+  async logModel({ name, version, path }: Readonly<LoggedModel>): Promise<null> {
     await this.update((run) => ({ ...run, model: { name, version, path } }))
+    return null
   }
 
-  async finish(status: FinalStatus, { error }: { error?: string | undefined } = {}): Promise<void> {
+  async finish(
+    status: FinalStatus,
+    { error, at }: { error?: string | undefined; at?: Date | undefined } = {},
+  ): Promise<void> {
     await this.update((run) => {
       const metrics = [...this.last].map(([name, point]) => [name, point.value] as const)
       return {
         ...run,
         status,
-        ended_at: this.now().toISOString(),
+        ended_at: (at ?? this.now()).toISOString(),
         error: error ?? null,
         metrics: Object.fromEntries(metrics),
       }

@@ -9,6 +9,10 @@ import { mkdir, readdir, readFile, realpath, rename, rm } from 'node:fs/promises
 import { join } from 'node:path'
 import { isRidecastError, messageOf, RidecastError } from '../errors.ts'
 import { checkInside, FileRun, writeFault } from './file-run.ts'
+import { parseFilter } from './filter.ts'
+import { matches } from './filter-match.ts'
+import { checkArtifactPath, checkName, checkTitle } from './names.ts'
+import { inOrder, type Orderable, parseOrder } from './order-by.ts'
 import { currentOwner, isGone, type Owner } from './owner.ts'
 import {
   isMissing,
@@ -20,16 +24,14 @@ import {
   type StoredRun,
   writeRunFile,
 } from './run-file.ts'
-import {
-  checkArtifactPath,
-  checkName,
-  checkTitle,
-  type RunHandle,
-  type RunListing,
-  type RunRecord,
-  type RunStart,
-  type RunSummary,
-  type Tracker,
+import type {
+  RunHandle,
+  RunListing,
+  RunQuery,
+  RunRecord,
+  RunStart,
+  RunSummary,
+  Tracker,
 } from './tracker.ts'
 
 /** What a store of files asks of the world. */
@@ -67,7 +69,7 @@ const openFiles = 64
 export function fileTracker(root: string, effects: FileEffects = fileEffects): Tracker {
   return {
     startRun: (start) => startRun(root, start, effects),
-    listRuns: (filter) => listRuns(root, filter?.experiment, effects),
+    listRuns: (query = {}) => listRuns(root, query, effects),
     getRun: (id) => getRun(root, id, effects),
     readArtifact: (id, path) => readArtifact(root, id, path),
   }
@@ -77,7 +79,7 @@ async function startRun(root: string, start: RunStart, effects: FileEffects): Pr
   checkTitle('experiment', start.experiment)
   if (start.name !== undefined) checkTitle('run name', start.name)
   for (const name of Object.keys(start.tags)) checkName('tag', name)
-  const startedAt = effects.now().toISOString()
+  const startedAt = (start.startedAt ?? effects.now()).toISOString()
   for (let attempt = 0; attempt < attempts; attempt++) {
     const id = `${startedAt.slice(0, 19).replaceAll(/[-:]/g, '')}-${effects.suffix()}`
     const stored: StoredRun = {
@@ -91,6 +93,8 @@ async function startRun(root: string, start: RunStart, effects: FileEffects): Pr
       error: null,
       parent: start.parent ?? null,
       commit: start.commit ?? null,
+      user: start.user ?? null,
+      source: start.source ?? null,
       tags: { ...start.tags },
       parameters: {},
       metrics: {},
@@ -139,9 +143,11 @@ function isTaken(error: unknown): boolean {
 
 async function listRuns(
   root: string,
-  experiment: string | undefined,
+  { experiment, filter = '', orderBy = [], limit }: RunQuery,
   effects: FileEffects,
 ): Promise<RunListing[]> {
+  const wanted = parseFilter(filter)
+  const order = inOrder(parseOrder(orderBy))
   const entries = await readdir(root, { withFileTypes: true }).catch((error: unknown) => {
     if (isMissing(error)) return []
     throw new RidecastError(
@@ -159,9 +165,14 @@ async function listRuns(
     runs.push(...(await Promise.all(some)))
   }
   return runs
-    .filter((run) => !('experiment' in run) || (experiment ?? run.experiment) === run.experiment)
-    .map((run) => [`${startOf(run)} ${run.id}`, run] as const)
-    .sort(([a], [b]) => (a < b ? 1 : -1))
+    .filter((run) =>
+      run.status === 'unreadable'
+        ? wanted.length === 0
+        : run.experiment === (experiment ?? run.experiment) && matches(wanted, run),
+    )
+    .map((run) => [known(run), run] as const)
+    .sort(([a], [b]) => order(a, b))
+    .slice(0, limit)
     .map(([, run]) => run)
 }
 
@@ -240,6 +251,8 @@ function summary(folder: string, stored: StoredRun): RunSummary {
     error: stored.error,
     parent: stored.parent,
     commit: stored.commit,
+    user: stored.user,
+    source: stored.source,
     tags: stored.tags,
     parameters: stored.parameters,
     metrics: stored.metrics,
@@ -250,8 +263,8 @@ function summary(folder: string, stored: StoredRun): RunSummary {
   }
 }
 
-/** When a run started, as text that sorts by time; its id knows it when its record does not. */
-function startOf(run: RunListing): string {
-  if ('startedAt' in run) return run.startedAt
-  return run.id.replace(idPattern, '$1-$2-$3T$4:$5:$6.000Z')
+/** What is known of a run; the id knows when it started when its record does not. */
+function known(run: RunListing): Orderable {
+  if (run.status !== 'unreadable') return run
+  return { id: run.id, startedAt: run.id.replace(idPattern, '$1-$2-$3T$4:$5:$6.000Z') }
 }

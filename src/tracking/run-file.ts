@@ -9,7 +9,14 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { messageOf, RidecastError } from '../errors.ts'
 import { ownerSchema } from './owner.ts'
-import { type Artifact, finalStatuses, isLater, type MetricPoint, metricToJson } from './tracker.ts'
+import {
+  type Artifact,
+  finalStatuses,
+  isLater,
+  type MetricPoint,
+  metricToJson,
+  type NamedPoint,
+} from './tracker.ts'
 
 /** Version of the format of run.json. */
 export const runFormat = 1
@@ -32,6 +39,9 @@ const runSchema = z.object({
   error: z.string().nullable(),
   parent: z.string().nullable(),
   commit: z.object({ hash: z.string(), modified: z.boolean() }).nullable(),
+  // Not in the first records.
+  user: z.string().nullable().default(null),
+  source: z.string().nullable().default(null),
   tags: texts,
   parameters: texts,
   metrics: z.record(z.string(), metric),
@@ -52,12 +62,6 @@ const runSchema = z.object({
 export type StoredRun = z.infer<typeof runSchema>
 
 const pointSchema = z.object({ name: z.string(), value: metric, step: z.int(), time })
-
-/** One line of metrics.jsonl. */
-export interface NamedPoint extends MetricPoint {
-  /** Name of the metric. */
-  name: string
-}
 
 /**
  * Replaces run.json: under a temporary name, then renamed, so that a reader and a kill see the
@@ -81,12 +85,13 @@ export async function writeRunFile(
 export async function writeWhole(
   temporary: string,
   path: string,
-  content: Uint8Array | string,
+  content: Uint8Array | string | AsyncIterable<Uint8Array>,
   durable: boolean,
 ): Promise<void> {
   const file = await open(temporary, 'w')
   try {
-    await file.writeFile(content)
+    if (typeof content === 'string' || content instanceof Uint8Array) await file.writeFile(content)
+    else for await (const piece of content) await file.writeFile(piece)
     if (durable) await file.sync()
   } finally {
     await file.close()

@@ -4,7 +4,7 @@
  * every store to it. Knows nothing about files, servers or what a model is.
  */
 
-import { RidecastError } from '../errors.ts'
+import type { ModelFile } from '../model-file.ts'
 
 /** How a run can end. `killed`: it was stopped from outside, or its process died. */
 export const finalStatuses = ['finished', 'failed', 'killed'] as const
@@ -29,12 +29,18 @@ export interface RunStart {
   experiment: string
   /** A name for people; the store makes one up when it is not given. */
   name?: string | undefined
-  /** Notes by name; see {@link checkName} for the names, values are any text. */
+  /** Notes by name; see `names.ts` for the names, values are any text. */
   tags: Readonly<Record<string, string>>
   /** Id of the run that this one is a part of, such as a sweep of its trial. */
   parent?: string | undefined
   /** Commit of the sources, when there is one. */
   commit?: SourceCommit | null | undefined
+  /** Who started it, such as the login name. */
+  user?: string | undefined
+  /** What was started, such as `ridecast train 2021-01`. */
+  source?: string | undefined
+  /** When it started, for a run that is told of afterwards; default now. */
+  startedAt?: Date | undefined
 }
 
 /** Data that a run has read. */
@@ -71,6 +77,20 @@ export interface MetricPoint {
   time: string
 }
 
+/** One value of a metric, with its name. */
+export interface NamedPoint extends MetricPoint {
+  /** Name of the metric. */
+  name: string
+}
+
+/** Bytes that may be too many for memory, and can be read again when an attempt fails. */
+export interface ByteSource {
+  /** How many. */
+  readonly bytes: number
+  /** Begins to read them, from the first on. */
+  open(): AsyncIterable<Uint8Array>
+}
+
 /** A file that a run has kept. */
 export interface Artifact {
   /** Path inside the run, with `/` between folders. */
@@ -99,6 +119,10 @@ export interface RunSummary {
   parent: string | null
   /** See {@link RunStart.commit}. */
   commit: SourceCommit | null
+  /** See {@link RunStart.user}. */
+  user: string | null
+  /** See {@link RunStart.source}. */
+  source: string | null
   /** Tags by name. */
   tags: Record<string, string>
   /** Parameters by name, as text. */
@@ -163,6 +187,8 @@ export interface RunHandle {
     values: Readonly<Record<string, number>>,
     at?: { step?: number | undefined; at?: Date | undefined },
   ): Promise<void>
+  /** Logs many values of metrics, each with its own step and time. */
+  logPoints(points: readonly Readonly<NamedPoint>[]): Promise<void>
   /** Sets tags; a tag that is there already is replaced. */
   setTags(values: Readonly<Record<string, string>>): Promise<void>
   /** Logs data that the run has read; the same name, digest and context again is kept once. */
@@ -170,14 +196,41 @@ export interface RunHandle {
   /**
    * Keeps a file; one of the same path is replaced.
    *
-   * @param path inside the run, see {@link checkArtifactPath}
+   * @param path inside the run, see `checkArtifactPath`
    * @param content bytes, or text that is stored as UTF-8
    */
-  logArtifact(path: string, content: Uint8Array | string): Promise<void>
-  /** Says which model version the run has made. */
-  logModel(model: Readonly<LoggedModel>): Promise<void>
-  /** Ends the run; nothing can be logged afterwards. */
-  finish(status: FinalStatus, why?: { error?: string | undefined }): Promise<void>
+  logArtifact(path: string, content: Uint8Array | string | ByteSource): Promise<void>
+  /**
+   * Says which model version the run has made.
+   *
+   * @param files what it is made of, asked for only by a store that keeps models itself
+   * @returns id of the model in the store; null where the store keeps none
+   */
+  logModel(
+    model: Readonly<LoggedModel>,
+    files?: () => Promise<readonly ModelFile[]>,
+  ): Promise<string | null>
+  /**
+   * Ends the run; nothing can be logged afterwards.
+   *
+   * @param why `error` why it failed, `at` when it ended (default now)
+   */
+  finish(
+    status: FinalStatus,
+    why?: { error?: string | undefined; at?: Date | undefined },
+  ): Promise<void>
+}
+
+/** Which runs a list is to hold; everything that is left out means all. */
+export interface RunQuery {
+  /** Only those of one experiment. */
+  experiment?: string | undefined
+  /** Only those that fit, in the language of `filter.ts`: `metrics.rmse < 8 and tags.a = 'b'`. */
+  filter?: string | undefined
+  /** By what, such as `metrics.rmse ASC`; default `attributes.start_time DESC`. */
+  orderBy?: readonly string[] | undefined
+  /** At most so many, from 1 on. */
+  limit?: number | undefined
 }
 
 /** A store of runs. */
@@ -185,10 +238,12 @@ export interface Tracker {
   /** Starts a run, `running` until its handle is finished. */
   startRun(start: RunStart): Promise<RunHandle>
   /**
-   * Runs, newest first. A record that cannot be read is listed as such; it may belong to any
-   * experiment, so it is listed with every one.
+   * Runs, newest first unless told otherwise. A record that cannot be read is listed as such; it
+   * may belong to any experiment, so it is listed with every one, but with no filter.
+   *
+   * @throws RidecastError `filter_invalid`
    */
-  listRuns(filter?: { experiment?: string | undefined }): Promise<RunListing[]>
+  listRuns(query?: RunQuery): Promise<RunListing[]>
   /**
    * One run by its exact id.
    *
@@ -204,63 +259,15 @@ export interface Tracker {
   readArtifact(id: string, path: string): Promise<Uint8Array>
 }
 
-/** Longest name of a parameter, metric, tag or experiment, in characters. */
-export const longestName = 250
-
-const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.\- /]*$/
-
-/**
- * Checks the name of a parameter, metric or tag: letters, digits and `_ . - /` and space,
- * starting with a letter or digit, at most {@link longestName}; as a path it has no empty,
- * `.` or `..` part. MLflow accepts every such name.
- *
- * @param what the kind of name, for the message
- * @throws RidecastError `run_write_refused`
- */
-export function checkName(what: string, name: string): void {
-  const parts = name.split('/')
-  const asPath = parts.every((part) => part !== '' && part !== '.' && part !== '..')
-  if (asPath && namePattern.test(name) && name.length <= longestName) return
-  throw new RidecastError(
-    'run_write_refused',
-    `${what} ${quoted(name)} is not a name: expected letters, digits, spaces and _ . - / from ` +
-      `a letter or digit on, at most ${longestName}`,
-  )
-}
-
-/**
- * Checks the name of an experiment or run: 1 to {@link longestName} characters, no control
- * characters, no space at either end.
- *
- * @param what the kind of name, for the message
- * @throws RidecastError `run_write_refused`
- */
-export function checkTitle(what: string, title: string): void {
-  const fits = title !== '' && title.length <= longestName && title.trim() === title
-  if (fits && !/\p{Cc}/u.test(title)) return
-  throw new RidecastError(
-    'run_write_refused',
-    `${what} ${quoted(title)} is not a title: expected 1 to ${longestName} characters in one ` +
-      'line, without a space at either end',
-  )
-}
-
-/**
- * Checks the path of an artifact: relative, `/` between folders, no empty, `.` or `..` part,
- * at most 200 characters a part and 1,000 in all, and none of `\ : * ? " < > |` or control
- * characters, so that it is a path on every system.
- *
- * @throws RidecastError `run_write_refused`
- */
-export function checkArtifactPath(path: string): void {
-  const fits = (part: string): boolean =>
-    part !== '.' && part !== '..' && /^[^\\:*?"<>|\p{Cc}]{1,200}$/u.test(part)
-  if (path.length <= 1000 && path.split('/').every(fits)) return
-  throw new RidecastError(
-    'run_write_refused',
-    `artifact path ${quoted(path)} is not allowed: expected a relative path that stays inside ` +
-      'the run, with / between folders and none of \\ : * ? " < > |',
-  )
+/** A store on a server, where any process can go on with a run that another has started. */
+export interface RemoteTracker extends Tracker {
+  /**
+   * The handle of a run that is there, also of one that has ended: what was logged already may be
+   * logged again, and finishing again replaces status and end.
+   *
+   * @throws RidecastError `run_not_found`
+   */
+  resumeRun(id: string): Promise<RunHandle>
 }
 
 /**
@@ -274,8 +281,4 @@ export function metricToJson(value: number): number | string {
 /** True when a point takes the place of another as the last value of its metric. */
 export function isLater(point: MetricPoint, than: MetricPoint): boolean {
   return point.step === than.step ? point.time >= than.time : point.step > than.step
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
 }

@@ -66,7 +66,7 @@ describe('ridecast models list', () => {
     await models('list')
     expect(out).toBe('no models in models yet; train one with: ridecast train 2021-01\n')
     await models('list', '--json')
-    expect(json()).toEqual({ models: [] })
+    expect(json()).toEqual({ registry: join(folder, 'models'), models: [] })
   })
 
   it('shows versions newest first, with recipe, validation RMSE and aliases', async () => {
@@ -86,9 +86,12 @@ describe('ridecast models list', () => {
     expect((json().models as unknown[])[0]).toEqual({
       name,
       version: ids[2],
+      number: null,
       path: join(folder, 'models', name, ids[2]),
       created: '2021-02-03T08:15:00.000Z',
       aliases: ['canary'],
+      description: '',
+      tags: {},
       recipe: 'plain',
       validation_rmse: 8.5,
       fault: null,
@@ -137,11 +140,15 @@ describe('ridecast models show', () => {
     await models('show', `${name}/${ids[1].slice(0, 5)}`, '--json')
     const { metrics, lineage } = documentsOf(2)
     expect(json()).toEqual({
+      registry: join(folder, 'models'),
       name,
       version: ids[1],
+      number: null,
       path: join(folder, 'models', name, ids[1]),
       created: '2021-02-02T08:15:00.000Z',
       aliases: ['champion'],
+      description: '',
+      tags: {},
       metrics,
       lineage,
       history: { champion: await registry.history(name) },
@@ -171,7 +178,12 @@ describe('ridecast models verify', () => {
       [...ids.map((id) => `whole  ${name}/${id}`), `whole  ${name}@champion`].sort(),
     )
     await models('verify', name, '--json')
-    expect(json()).toEqual({ checked: 1, faults: 0, results: [{ reference: name, fault: null }] })
+    expect(json()).toEqual({
+      registry: join(folder, 'models'),
+      checked: 1,
+      faults: 0,
+      results: [{ reference: name, fault: null }],
+    })
   })
 
   it('fails with the code of what it found, and names it', async () => {
@@ -194,6 +206,21 @@ describe('ridecast models verify', () => {
       results: [{ reference: `${name}/${ids[1]}`, fault: { code: 'artifact_corrupt' } }],
     })
     await models('verify', name)
+  })
+
+  it('fails when the newest entry of an alias is damaged, although the alias can be used', async () => {
+    await threeVersions()
+    await registry.promote(name, ids[1])
+    const entry = join(folder, 'models', name, 'aliases', 'champion', '00000002.json')
+    await writeFile(entry, '')
+    await expect(models('verify')).rejects.toThrow(
+      expect.objectContaining({
+        code: 'artifact_corrupt',
+        message: expect.stringContaining(`points to ${ids[0]}, because its newest entry ${entry}`),
+      }),
+    )
+    expect(out).toContain(`damaged  ${name}@champion\n`)
+    await registry.load(name)
   })
 
   it('fails when an alias points to a version that is gone', async () => {
@@ -282,6 +309,7 @@ describe('ridecast models promote and rollback', () => {
     await threeVersions()
     await models('promote', `${name}/${ids[1]}`, '--json', '--reason', 'better')
     expect(json()).toEqual({
+      registry: join(folder, 'models'),
       name,
       alias: 'champion',
       sequence: 2,
@@ -314,15 +342,121 @@ describe('ridecast models promote and rollback', () => {
   )
 })
 
-describe('help', () => {
-  it.each([[], ['list'], ['show'], ['verify'], ['promote'], ['rollback']])(
-    'has an example: models %s',
-    async (...argv) => {
-      await expect(models(...argv, '--help')).rejects.toThrow(
-        expect.objectContaining({ exitCode: 0 }),
+describe('ridecast models search', () => {
+  it('lists what fits a name, tags and an alias', async () => {
+    await threeVersions()
+    await registry.setTags(`${name}/${ids[1]}`, { team: 'airport', note: 'a=b' })
+    const found = async (...argv: string[]): Promise<unknown[]> => {
+      await models('search', ...argv, '--json')
+      return (json().models as { version: string }[]).map(({ version }) => version)
+    }
+    expect(await found()).toEqual([ids[2], ids[1], ids[0]])
+    expect(await found('green-*', '--alias', 'champion')).toEqual([ids[0]])
+    expect(await found('--tag', 'team=airport', '--tag', 'note=a=b')).toEqual([ids[1]])
+    expect(await found('yellow-*')).toEqual([])
+    await models('search', 'yellow-*')
+    expect(out).toBe('no such models in models\n')
+    await expect(models('search', '--tag', 'team')).rejects.toThrow(
+      expect.objectContaining({ code: 'usage_invalid' }),
+    )
+  })
+})
+
+describe('ridecast models alias', () => {
+  it('sets an alias and takes it away, and each says what undoes it', async () => {
+    await threeVersions()
+    await models('alias', 'set', `${name}/${ids[1]}`, 'canary', '--reason', 'tried')
+    expect(out).toBe(`${name}@canary is now ${ids[1]}\n`)
+    await models('alias', 'set', `${name}/${ids[2]}`, 'canary')
+    await undo()
+    expect((await registry.resolve(`${name}@canary`)).version).toBe(ids[1])
+    await models('alias', 'delete', name, 'canary', '--reason', 'over')
+    expect(out).toBe(
+      `${name}@canary is gone (was ${ids[1]})\n` +
+        `undo with: ridecast models alias set ${name}/${ids[1]} canary\n`,
+    )
+    await expect(registry.resolve(`${name}@canary`)).rejects.toThrow()
+    await undo()
+    expect((await registry.resolve(`${name}@canary`)).version).toBe(ids[1])
+    await models('alias', 'delete', name, 'canary', '--json')
+    expect(json()).toMatchObject({ name, alias: 'canary', kind: 'delete', version: null })
+  })
+})
+
+describe('ridecast models describe and tag', () => {
+  it('note what show shows', async () => {
+    await threeVersions()
+    await models('describe', `${name}/${ids[0]}`, 'the \u001b[31mfirst')
+    expect(out).toBe(`${name}/${ids[0]} is described\n`)
+    await models('tag', name, 'team=airport', 'draft=yes')
+    expect(out).toBe(`${name}: set team, draft\n`)
+    await models('tag', name, 'owner=me', '--delete', 'draft', '--json')
+    expect(json()).toMatchObject({ reference: name, set: { owner: 'me' }, deleted: ['draft'] })
+    expect((await registry.list())[0]?.tags).toEqual({ team: 'airport', owner: 'me' })
+    await models('tag', `${name}@champion`, 'checked=yes')
+    await models('show', name)
+    const fields = out.split('\n').map((line) => line.trim().split(/ {2,}/))
+    expect(fields).toContainEqual(['about', 'the  [31mfirst'.split('  ')[0], '[31mfirst'])
+    expect(fields).toContainEqual(['tag', 'checked=yes'])
+    await models('describe', `${name}/${ids[0]}`, '')
+    expect(out).toBe(`${name}/${ids[0]} is without a description\n`)
+    await expect(models('tag', name)).rejects.toThrow(
+      expect.objectContaining({ code: 'usage_invalid' }),
+    )
+  })
+})
+
+describe('ridecast models rename and delete', () => {
+  it('rename says what undoes it', async () => {
+    await threeVersions()
+    await models('rename', name, 'other')
+    expect(out).toBe(`${name} is now other\nundo with: ridecast models rename other ${name}\n`)
+    expect((await registry.list()).map((model) => model.name)).toEqual(['other'])
+    await undo()
+    expect((await registry.load(name)).version).toBe(ids[0])
+  })
+
+  it('delete asks for --yes, and stops at what an alias holds', async () => {
+    await threeVersions()
+    for (const reference of [name, `${name}/${ids[1]}`]) {
+      await expect(models('delete', reference)).rejects.toThrow(
+        expect.objectContaining({ code: 'usage_invalid', message: expect.stringMatching('--yes') }),
       )
-      expect(out).toMatch(/Examples?:\n {2}ridecast models/)
-      expect(out).toContain(`ridecast models ${argv[0] ?? 'list'}`)
-    },
-  )
+    }
+    expect((await registry.list())[0]?.versions).toHaveLength(3)
+    for (const held of [name, `${name}/${ids[0]}`]) {
+      await expect(models('delete', held, '--yes')).rejects.toThrow(
+        expect.objectContaining({ code: 'registry_alias_held' }),
+      )
+    }
+    for (const wrong of [`${name}@champion`, `./models/${name}/${ids[1]}`]) {
+      await expect(models('delete', wrong, '--yes')).rejects.toThrow(
+        expect.objectContaining({ code: 'usage_invalid' }),
+      )
+    }
+    await models('delete', `${name}/${ids[1].slice(0, 6)}`, '--yes')
+    expect(out).toBe(`deleted ${name}/${ids[1].slice(0, 6)}\n`)
+    expect((await registry.list())[0]?.versions).toHaveLength(2)
+    await registry.deleteAlias(name, 'champion')
+    await models('delete', name, '--yes', '--json')
+    expect(json()).toMatchObject({ name, version: null, deleted: true })
+    expect(await registry.list()).toEqual([])
+  })
+})
+
+describe('help', () => {
+  it.each([
+    [],
+    ...['list', 'search', 'show', 'verify', 'promote', 'rollback', 'alias', 'describe', 'tag'].map(
+      (verb) => [verb],
+    ),
+    ['rename'],
+    ['delete'],
+  ])('has an example: models %s', async (...argv) => {
+    await expect(models(...argv, '--help')).rejects.toThrow(
+      expect.objectContaining({ exitCode: 0 }),
+    )
+    expect(out).toMatch(/Examples?:\n {2}ridecast models/)
+    expect(out).toContain(`ridecast models ${argv[0] ?? 'list'}`)
+  })
 })

@@ -95,7 +95,7 @@ describe('runs list', () => {
         'experiment',
         'recipe',
         'train rmse',
-        'validation rmse',
+        'rmse',
         'model version',
       ],
       [failedId, 'failed', '2021-03-01 08:15:03', 'other', 'a try', '-', '-', '-'],
@@ -170,6 +170,184 @@ describe('runs list', () => {
   })
 })
 
+describe('runs list and search', () => {
+  const ids = (): string[] => JSON.parse(out).runs.map((run: { id: string }) => run.id)
+
+  it('take those that fit a filter', async () => {
+    await threeRuns()
+    await runs('search', "metrics.train.rmse < 9.8 and params.recipe = 'plain'", '--json')
+    expect(ids()).toEqual([plainId])
+    await runs('list', '--filter', "status = 'failed'", '--json')
+    expect(ids()).toEqual([failedId])
+    await runs('search', "status = 'finished'", '--experiment', 'other', '--json')
+    expect(JSON.parse(out)).toEqual({ total: 0, runs: [] })
+    await runs('search', "params.recipe = 'none'")
+    expect(out).toBe('no runs in runs fit the filter; see all with: ridecast runs list\n')
+  })
+
+  it('put them in order, and stop at the limit after that', async () => {
+    await threeRuns()
+    await runs('list', '--order-by', 'metrics.train.rmse desc', '--json')
+    expect(ids()).toEqual([plainId, pairsId, failedId])
+    const twice = ['--order-by', 'metrics.n', '--order-by', 'start_time asc', '--limit', '1']
+    await runs('search', 'metrics.n = 7', ...twice, '--json')
+    expect(JSON.parse(out)).toMatchObject({ total: 2, runs: [{ id: plainId }] })
+  })
+
+  it('show chosen columns', async () => {
+    await threeRuns()
+    await runs('search', "status = 'finished'", '--columns', 'params.l2, metrics.train.rmse')
+    const lines = out.trimEnd().split('\n')
+    expect(lines.map((line) => line.trim().split(/ {2,}/))).toEqual([
+      ['run_id', 'params.l2', 'metrics.train.rmse'],
+      [pairsId, '-', '4.6407'],
+      [plainId, '0', '9.7753'],
+    ])
+    await runs(
+      'list',
+      '--columns',
+      'start_time',
+      '--columns',
+      'experiment,tags.developer',
+      '--limit',
+      '3',
+    )
+    expect(out).toMatch(new RegExp(`${plainId} +2021-03-01 08:15:01 +nyc-green +me\n`))
+    await runs('list', '--columns', 'dataset.name,metrics.loss,error')
+    expect(out).toMatch(new RegExp(`${plainId} +green 2021-01 +1 +-\n`))
+  })
+
+  it('show the validation error under its short name, or the long one of an earlier run', async () => {
+    const run = await startAt(1, 'a')
+    await run.logMetrics({ rmse: 5.123456, 'validation.rmse': 6, tiny: 0.00012345 })
+    await runs('list')
+    expect(out).toMatch(/ 5\.1235 {2,}-\n/)
+    await runs('list', '--columns', 'metrics.tiny,metrics.validation.rmse')
+    expect(out).toMatch(/ 0\.000123 +6\n/)
+  })
+
+  it.each([
+    [['search', 'metrics.rmse < 8 or metrics.n > 1'], 'column 18'],
+    [['list', '--filter', 'metrics.rmse'], 'column 13'],
+    [['list', '--order-by', 'rmse'], 'order is not understood'],
+    [['list', '--columns', 'params.a,,x'], 'column is not understood'],
+  ])('refuse %j', async (argv, message) => {
+    const refused = runs(...argv)
+    await expect(refused).rejects.toMatchObject({ code: 'filter_invalid' })
+    await expect(refused).rejects.toThrow(message)
+  })
+
+  it('leave a damaged run out where a filter is given, and put it last in an order', async () => {
+    await threeRuns()
+    await breakRun(pairsId)
+    await runs('search', 'start_time > 0', '--json')
+    expect(ids()).toEqual([failedId, plainId])
+    await runs('list', '--order-by', 'metrics.n', '--json')
+    expect(ids()).toEqual([plainId, failedId, pairsId])
+  })
+})
+
+describe('runs ... --csv', () => {
+  /** Rows of simple cells. */
+  const rows = (): string[][] => {
+    expect(out).toMatch(/\r\n$/)
+    return out
+      .slice(0, -2)
+      .split('\r\n')
+      .map((line) => line.split(','))
+  }
+
+  it('lists everything that a run has, one column each', async () => {
+    await threeRuns()
+    await runs('list', '--csv')
+    const [header = [], ...lines] = rows()
+    const about =
+      'run_id,experiment,run_name,status,start_time,end_time,user_id,source,parent,commit,error,model'
+    const logged =
+      'params.l2,params.recipe,params.taxi,metrics.loss,metrics.n,metrics.train.rmse,metrics.validation.rmse,tags.developer'
+    expect(header.join(',')).toBe(`${about},${logged}`)
+    expect(lines).toHaveLength(3)
+    const plain = Object.fromEntries(header.map((name, i) => [name, lines[2]?.[i]]))
+    expect(plain).toMatchObject({
+      run_id: plainId,
+      start_time: '2021-03-01T08:15:01.000Z',
+      user_id: '',
+      commit: 'c0ffee'.padEnd(40, '0'),
+      model: 'green-duration/v1aaa',
+      'params.l2': '0',
+      'metrics.train.rmse': '9.775258694528304',
+      'tags.developer': 'me',
+    })
+    expect(lines[1]?.[header.indexOf('metrics.validation.rmse')]).toBe('NaN')
+    await runs('list', '--csv', '--columns', 'metrics.n', '--limit', '1')
+    expect(out).toBe(`run_id,metrics.n\r\n${failedId},\r\n`)
+    await runs('search', "run_id = 'none'", '--csv', '--columns', 'metrics.n')
+    expect(out).toBe('run_id,metrics.n\r\n')
+  })
+
+  it('quotes what has to be, and disarms what a spreadsheet would run', async () => {
+    const run = await startAt(1, 'a')
+    const texts = {
+      a: 'x, "y"',
+      b: 'two\nlines',
+      c: '=1+1',
+      d: '-1.5e3',
+      e: '@SUM(A1)',
+      f: '',
+      g: '-x',
+    }
+    await run.logParameters(texts)
+    const columns = Object.keys(texts).map((name) => `params.${name}`)
+    await runs('list', '--csv', '--columns', `${columns.join(',')},params.gone`)
+    expect(out.split('\r\n')[1]).toBe(
+      `${run.id},"x, ""y""","two\nlines",'=1+1,-1.5e3,'@SUM(A1),"",'-x,`,
+    )
+  })
+
+  it('shows a run as rows of a kind, a name and a value', async () => {
+    await threeRuns()
+    await startAt(4, 'd', { parent: plainId })
+    await runs('show', plainId, '--csv')
+    expect(rows().slice(0, 4)).toEqual([
+      ['kind', 'name', 'value'],
+      ['run', 'id', plainId],
+      ['run', 'status', 'finished'],
+      ['run', 'experiment', 'nyc-green'],
+    ])
+    for (const row of [
+      ['run', 'started', '2021-03-01T08:15:01.000Z'],
+      ['metric', 'train.rmse', '9.775258694528304'],
+      ['artifact', 'report.html', '12'],
+      ['child', '20210301T081504-dddddd', 'running'],
+    ]) {
+      expect(rows()).toContainEqual(row)
+    }
+  })
+
+  it('compares runs with a column each', async () => {
+    await threeRuns()
+    await runs('compare', plainId, pairsId, '--csv')
+    expect(rows().slice(0, 3)).toEqual([
+      ['kind', 'name', plainId, pairsId],
+      ['parameter', 'l2', '0', ''],
+      ['parameter', 'recipe', 'plain', 'pairs'],
+    ])
+    await runs('compare', plainId, pairsId, '--csv', '--all')
+    expect(rows()).toContainEqual(['metric', 'n', '7', '7'])
+  })
+
+  it('is one form, JSON another', async () => {
+    await expect(runs('list', '--csv', '--json')).rejects.toMatchObject({ name: 'CommanderError' })
+  })
+
+  it('lists a damaged run with the reason', async () => {
+    await threeRuns()
+    await breakRun(pairsId)
+    await runs('list', '--csv', '--columns', 'status,error,experiment')
+    expect(out).toContain(`\r\n${pairsId},unreadable,`)
+  })
+})
+
 describe('runs show', () => {
   it('prints everything about a run', async () => {
     await threeRuns()
@@ -212,6 +390,40 @@ describe('runs show', () => {
     expect(out).toMatch(new RegExp(`process +pid ${process.pid} on `))
   })
 
+  it('lists the runs that are part of it, the first one first', async () => {
+    const sweep = await startAt(1, 'a', { user: 'me', source: 'ridecast train 2021-01' })
+    const best = await startAt(3, 'c', { parent: sweep.id, name: 'trial 2' })
+    await best.logMetrics({ rmse: 5.25 })
+    await startAt(2, 'b', { parent: sweep.id })
+    await startAt(4, 'd', { parent: best.id })
+    await runs('show', sweep.id)
+    const [, children = ''] = out.split('children\n')
+    expect(children.trimEnd().split('\n')).toEqual([
+      '  20210301T081502-bbbbbb  running',
+      '  20210301T081503-cccccc  running, trial 2, rmse 5.2500',
+    ])
+    expect(out).toMatch(/ user +me\n +source +ridecast train 2021-01\n/)
+    await runs('show', sweep.id, '--json')
+    const ids = JSON.parse(out).children.map((run: { id: string }) => run.id)
+    expect(ids).toEqual(['20210301T081502-bbbbbb', '20210301T081503-cccccc'])
+  })
+
+  it('names a hundred of very many, and how to see them all', async () => {
+    const sweep = await startAt(1, 'a')
+    for (let i = 0; i < 101; i++) {
+      const second = new Date(Date.UTC(2021, 2, 1, 9, 0, i))
+      await fileTracker(join(folder, 'runs')).startRun({
+        experiment: 'x',
+        tags: {},
+        parent: sweep.id,
+        startedAt: second,
+      })
+    }
+    await runs('show', sweep.id)
+    expect(out.split('children\n')[1]?.trimEnd().split('\n')).toHaveLength(100)
+    expect(err).toContain(`ridecast runs search "tags.mlflow.parentRunId = '${sweep.id}'"`)
+  })
+
   it('prints the same as JSON, with history and artifacts', async () => {
     await threeRuns()
     await runs('show', plainId, '--json')
@@ -229,9 +441,12 @@ describe('runs show', () => {
 
   it('names the nearest ids when there is no such run', async () => {
     await threeRuns()
-    const missing = runs('show', '20210301T081504-cccccc')
-    await expect(missing).rejects.toMatchObject({ code: 'run_not_found' })
-    await expect(missing).rejects.toThrow(`the nearest ids are ${failedId}, `)
+    for (const text of ['20210301T081504-cccccc', '20210301T081504-cccccc%', "x' or '"]) {
+      const missing = runs('show', text)
+      await expect(missing).rejects.toMatchObject({ code: 'run_not_found' })
+      await expect(missing).rejects.toThrow(`the nearest ids are `)
+    }
+    await expect(runs('show', failedId.replace('3-', '4-'))).rejects.toThrow(`are ${failedId}, `)
   })
 
   it('refuses the start of several ids and names them', async () => {
@@ -250,7 +465,9 @@ describe('runs show', () => {
   it('fails with run_corrupt on a damaged run, and only on that', async () => {
     await threeRuns()
     await breakRun(pairsId)
-    await expect(runs('show', pairsId)).rejects.toMatchObject({ code: 'run_corrupt' })
+    for (const text of [pairsId, pairsId.slice(0, -2)]) {
+      await expect(runs('show', text)).rejects.toMatchObject({ code: 'run_corrupt' })
+    }
     await runs('show', plainId)
     expect(out).toContain('finished')
   })
@@ -307,11 +524,16 @@ describe('runs compare', () => {
 })
 
 describe('runs --help', () => {
-  it.each([[['--help']], [['list', '--help']], [['show', '--help']], [['compare', '--help']]])(
-    'shows an example after %j',
-    async (argv) => {
-      await expect(runs(...argv)).rejects.toMatchObject({ exitCode: 0 })
-      expect(out).toMatch(/Examples?:\n {2}ridecast runs /)
-    },
-  )
+  it.each(
+    [
+      ['--help'],
+      ['list', '--help'],
+      ['search', '--help'],
+      ['show', '--help'],
+      ['compare', '--help'],
+    ].map((argv) => [argv]),
+  )('shows an example after %j', async (argv) => {
+    await expect(runs(...argv)).rejects.toMatchObject({ exitCode: 0 })
+    expect(out).toMatch(/Examples?:\n {2}ridecast runs /)
+  })
 })

@@ -36,7 +36,7 @@ interface Served {
 }
 
 function serve(settings: Record<string, string> = {}): Served {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/serve/main.ts'], {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/serve-main.ts'], {
     cwd: root,
     env: {
       PATH: process.env.PATH,
@@ -70,7 +70,7 @@ async function inFlight(port: number): Promise<Wire> {
   return wire
 }
 
-describe('node src/serve/main.ts', () => {
+describe('node src/serve-main.ts', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)(
     'on %s finishes the request in flight and exits with 0',
     async (signal) => {

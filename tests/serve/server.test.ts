@@ -29,7 +29,8 @@ async function start(
 ): Promise<RunningServer & { port: number; log: LogLines }> {
   const log = new LogLines()
   const config = readConfig({ RIDECAST_PORT: '0', RIDECAST_MODELS: models, ...settings })
-  const server = await startServer(config, createLog('serve', 'debug', log), patience)
+  const registry = openRegistry(config.models)
+  const server = await startServer(config, registry, createLog('serve', 'debug', log), patience)
   return { ...server, port: Number(new URL(server.url).port), log }
 }
 

@@ -13,6 +13,8 @@ function run(parts: Partial<RunSummary>): RunSummary {
     error: null,
     parent: null,
     commit: null,
+    user: null,
+    source: null,
     tags: {},
     parameters: {},
     metrics: {},

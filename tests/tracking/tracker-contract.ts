@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type {
   Dataset,
   RunHandle,
+  RunQuery,
   RunRecord,
   RunStart,
   RunSummary,
@@ -48,6 +49,15 @@ export function trackerContract(store: string, prepare: () => Promise<TrackerHar
     const listed = async (experiment?: string): Promise<RunSummary[]> => {
       const runs = await (await harness.open(now)).listRuns({ experiment })
       return runs.filter((run) => run.status !== 'unreadable')
+    }
+
+    /** Names of the runs that a query finds, in its order. */
+    const found = async (
+      filter: string,
+      query: Omit<RunQuery, 'filter'> = {},
+    ): Promise<string[]> => {
+      const runs = await (await harness.open(now)).listRuns({ ...query, filter })
+      return runs.map((run) => (run.status === 'unreadable' ? run.reason : run.name))
     }
 
     beforeEach(async () => {
@@ -294,7 +304,7 @@ export function trackerContract(store: string, prepare: () => Promise<TrackerHar
       expect((await read(run.id)).metrics).toEqual({})
     })
 
-    const writes: Record<string, (run: RunHandle) => Promise<void>> = {
+    const writes: Record<string, (run: RunHandle) => Promise<unknown>> = {
       logParameters: (run) => run.logParameters({ late: 1 }),
       logMetrics: (run) => run.logMetrics({ late: 1 }),
       setTags: (run) => run.setTags({ late: '1' }),
@@ -357,11 +367,214 @@ export function trackerContract(store: string, prepare: () => Promise<TrackerHar
       expect(await listed('c')).toEqual([])
     })
 
-    it('ties a run to the one that it is a part of', async () => {
+    it('ties a run to the one that it is a part of, and finds it there', async () => {
       const sweep = await tracker.startRun({ ...start, name: 'sweep' })
       const trial = await tracker.startRun({ ...start, name: 'trial', parent: sweep.id })
+      await tracker.startRun({ ...start, name: 'step', parent: trial.id })
       expect((await read(trial.id)).parent).toBe(sweep.id)
       expect((await read(sweep.id)).parent).toBeNull()
+      expect(await found(`tags.mlflow.parentRunId = '${sweep.id}'`)).toEqual(['trial'])
+      expect(await found('tags.mlflow.parentRunId IS NULL')).toEqual(['sweep'])
+    })
+
+    it('keeps who started what, and when', async () => {
+      const run = await tracker.startRun({
+        ...start,
+        user: 'me',
+        source: 'ridecast train 2021-01',
+        startedAt: new Date('2021-02-01T00:00:00.001Z'),
+      })
+      await run.finish('finished', { at: new Date('2021-02-01T00:00:02.001Z') })
+      expect(await read(run.id)).toMatchObject({
+        user: 'me',
+        source: 'ridecast train 2021-01',
+        startedAt: '2021-02-01T00:00:00.001Z',
+        endedAt: '2021-02-01T00:00:02.001Z',
+      })
+      const other = await tracker.startRun(start)
+      expect((await read(other.id)).source).toBeNull()
+    })
+
+    it('takes many values of metrics at once, each with its own step and time', async () => {
+      const run = await tracker.startRun(start)
+      const time = (second: number): string =>
+        new Date(Date.UTC(2021, 2, 1, 9, 0, second)).toISOString()
+      const points = Array.from({ length: 1200 }, (_, step) => ({
+        name: step % 2 ? 'odd' : 'even',
+        value: -step,
+        step,
+        time: time(step),
+      }))
+      await run.logPoints(points)
+      await run.finish('finished')
+      const { metrics, history } = await read(run.id)
+      expect(metrics).toEqual({ even: -1198, odd: -1199 })
+      expect(history.odd).toHaveLength(600)
+      expect(history.even?.[1]).toEqual({ value: -2, step: 2, time: time(2) })
+    })
+
+    describe('with runs to search', () => {
+      beforeEach(async () => {
+        const of = (name: string, second: number, more: Partial<RunStart> = {}) =>
+          tracker.startRun({
+            experiment: 'contract',
+            name,
+            tags: {},
+            startedAt: new Date(Date.UTC(2021, 2, 1, 9, 0, second)),
+            ...more,
+          })
+        const plain = await of('plain', 1, { user: 'me', tags: { developer: 'me' } })
+        await plain.logParameters({ recipe: 'plain', taxi: 'green', l2: 0, 'a b/c': 'it\'s "so"' })
+        await plain.logMetrics({ rmse: 9.5, 'train.rmse': 9, n: 7 })
+        await plain.logDataset(january)
+        await plain.logDataset({ ...january, name: 'green 2021-02', context: 'validation' })
+        await plain.finish('finished', { at: new Date(Date.UTC(2021, 2, 1, 9, 1)) })
+        const pairs = await of('pairs', 2, {
+          user: 'you',
+          tags: { developer: 'You', stage: 'try' },
+        })
+        await pairs.logParameters({ recipe: 'pairs', taxi: 'green', l2: 0.5 })
+        await pairs.logMetrics({ rmse: 20 }, { step: 1 })
+        await pairs.logMetrics({ rmse: 5.5 }, { step: 2 })
+        await pairs.logMetrics({ 'train.rmse': 5, n: 7, bias: -0.001 })
+        await pairs.finish('finished', { at: new Date(Date.UTC(2021, 2, 1, 9, 2)) })
+        const broken = await of('broken', 3, { experiment: 'other' })
+        await broken.logParameters({ recipe: 'pairs', taxi: 'yellow' })
+        await broken.logMetrics({ rmse: Number.NaN, n: 8 })
+        await broken.finish('failed', {
+          error: 'none left',
+          at: new Date(Date.UTC(2021, 2, 1, 9, 0, 3)),
+        })
+        const going = await of('going', 4)
+        await going.logParameters({ recipe: 'Pairs' })
+      })
+
+      const filters: Record<string, string> = {
+        '': 'going broken pairs plain',
+        'metrics.rmse < 9.5': 'pairs',
+        'metrics.rmse<=9.5 and metrics.rmse>=-1e3': 'pairs plain',
+        // The last value counts; NaN is unequal to all, and what is not there fits nothing.
+        'metrics.rmse = 20': '',
+        'metrics.rmse != 9.5': 'broken pairs',
+        'metrics.bias > -0.5 AND metrics.bias < -.0005': 'pairs',
+        'metrics.`train.rmse` = 9 and metric.train.rmse = 9.0': 'plain',
+        "metrics.rmse < 8 and params.taxi = 'green'": 'pairs',
+        "params.recipe = 'pairs'": 'broken pairs',
+        'params.recipe != "pairs"': 'going plain',
+        "param.l2 = '0.5'": 'pairs',
+        "params.recipe LIKE 'pa%'": 'broken pairs',
+        "params.recipe like '_airs'": 'going broken pairs',
+        "params.recipe ILIKE 'PA%'": 'going broken pairs',
+        'params.`a b/c` IS NOT NULL': 'plain',
+        'params."a b/c" LIKE \'it%\'': 'plain',
+        'params.l2 IS NULL': 'going broken',
+        "tags.developer ilike 'YOU'": 'pairs',
+        "tag.developer = 'me' and tags.stage IS NULL": 'plain',
+        "tags.stage != 'done'": 'pairs',
+        "attributes.status = 'FINISHED'": 'pairs plain',
+        "status = 'finished' and run_name != 'plain'": 'pairs',
+        "attr.status = 'RUNNING'": 'going',
+        "status != 'Finished'": 'going broken',
+        "attributes.run_name LIKE 'p%'": 'pairs plain',
+        "user_id = 'me'": 'plain',
+        // No user is an empty text.
+        "user_id != 'me'": 'going broken pairs',
+        "tags.mlflow.user = 'you'": 'pairs',
+        // 2021-03-01T09:00:02Z in milliseconds, by `date -d ... +%s000`.
+        'attributes.start_time > 1614589202000': 'going broken',
+        'start_time <= 1614589202000.5': 'pairs plain',
+        'end_time > 1614589260000': 'pairs',
+        "dataset.name = 'green 2021-01'": 'plain',
+        "dataset.name LIKE 'green%' and dataset.context = 'validation'": 'plain',
+        "dataset.name NOT IN ('green 2021-01')": 'plain',
+        "dataset.name IN ('green 2021-01', 'green 2021-02',)": 'plain',
+        "dataset.context != 'training' and datasets.context = 'training'": 'plain',
+        "dataset.name = 'green 2021-03'": '',
+      }
+      // One test for all: the runs are made once, which takes a server some time.
+      it('finds those that fit a filter', async () => {
+        const names: Record<string, string> = {}
+        for (const filter of Object.keys(filters)) names[filter] = (await found(filter)).join(' ')
+        expect(names).toEqual(filters)
+      })
+
+      it('finds them by id', async () => {
+        const all = await listed()
+        const [going, broken, pairs] = all.map((run) => run.id)
+        expect(await found(`run_id = '${pairs}'`)).toEqual(['pairs'])
+        expect(await found(`run_id IN ('${pairs}', "${going}")`)).toEqual(['going', 'pairs'])
+        expect(await found(`attributes.run_id NOT IN ('${broken}')`)).toEqual([
+          'going',
+          'pairs',
+          'plain',
+        ])
+        expect(await found(`run_id LIKE '${broken}%'`)).toEqual(['broken'])
+      })
+
+      const orders: Record<string, string> = {
+        'metrics.rmse': 'pairs plain broken going',
+        'metrics.rmse desc': 'plain pairs broken going',
+        'metrics.n DESC|metrics.rmse ASC': 'broken pairs plain going',
+        'metrics.n': 'pairs plain broken going',
+        'params.taxi asc': 'pairs plain broken going',
+        'params.taxi desc': 'broken pairs plain going',
+        'attributes.start_time ASC': 'plain pairs broken going',
+        start_time: 'plain pairs broken going',
+        'run_name DESC': 'plain pairs going broken',
+        'tags.`stage`|attributes.status|created asc': 'pairs broken plain going',
+      }
+      it('puts them in order', async () => {
+        const names: Record<string, string> = {}
+        for (const texts of Object.keys(orders)) {
+          names[texts] = (await found('', { orderBy: texts.split('|') })).join(' ')
+        }
+        expect(names).toEqual(orders)
+      })
+
+      it('stops at a limit, after filter and order', async () => {
+        expect(await found('', { limit: 1 })).toEqual(['going'])
+        expect(await found('metrics.n > 0', { orderBy: ['metrics.rmse desc'], limit: 2 })).toEqual([
+          'plain',
+          'pairs',
+        ])
+        expect(await found('', { limit: 4 })).toHaveLength(4)
+        expect(await found('', { limit: 5000 })).toHaveLength(4)
+      })
+
+      it('searches one experiment when asked', async () => {
+        expect(await found("params.recipe = 'pairs'", { experiment: 'contract' })).toEqual([
+          'pairs',
+        ])
+        expect(await found("params.recipe = 'pairs'", { experiment: 'none' })).toEqual([])
+      })
+
+      it('refuses a filter that has no meaning', async () => {
+        const refused = [
+          'metrics.rmse < 8 or metrics.n > 1',
+          '(metrics.rmse < 8)',
+          "metrics.rmse < '8'",
+          'params.taxi = green',
+          "params.taxi > 'green'",
+          "params.taxi IN ('green')",
+          "attributes.colour = 'green'",
+          "colours.taxi = 'green'",
+          'metrics.rmse IS NULL',
+          'metrics.rmse',
+          ' ',
+        ]
+        for (const filter of refused) {
+          const listed = found(filter)
+          await expect(listed, filter).rejects.toMatchObject({ code: 'filter_invalid' })
+        }
+      })
+
+      it('refuses an order that has no meaning', async () => {
+        const refused = ['rmse', 'metrics.rmse down', 'metrics.a, metrics.b', 'dataset.name', '']
+        for (const orderBy of [...refused.map((text) => [text]), ['metrics.n', 'metrics.n desc']]) {
+          const listed = found('', { orderBy })
+          await expect(listed, orderBy[0]).rejects.toMatchObject({ code: 'filter_invalid' })
+        }
+      })
     })
 
     it('keeps runs that are written at once apart', async () => {

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Installs what `npm run test:real` needs beside Node: a Python environment (MLflow, ONNX, DVC ...),
+# ONNX Runtime for Node, and Debian's Chromium and PostgreSQL. What is there already stays.
+#   RIDECAST_PARTS  where to put it, default ~/.cache/ridecast/parts
+set -uo pipefail
+cd "$(dirname "$0")/.."
+parts=${RIDECAST_PARTS:-$HOME/.cache/ridecast/parts}
+onnxruntime_node=1.30.0
+mkdir -p "$parts"
+
+# Mirrors are slow at times: three attempts, each with a longer wait before it.
+retry() {
+  for attempt in 1 2 3; do
+    "$@" && return
+    echo "failed (attempt $attempt): $*"
+    [[ $attempt == 3 ]] && return 1
+    sleep $((attempt * 10))
+  done
+}
+
+debian() {
+  local wanted=()
+  [[ -x /usr/bin/chromium ]] || wanted+=(chromium)
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql)
+  python3 -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3 python3-venv)
+  ((${#wanted[@]} == 0)) && return
+  echo "installing ${wanted[*]}"
+  # Others on this machine may install at the same time, and apt waits for nobody by itself.
+  retry flock /tmp/ridecast-apt.lock sh -c '
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+  ' sh "${wanted[@]}"
+}
+
+python_environment() {
+  local requirements=tests/real/requirements.txt
+  cmp -s "$requirements" "$parts/python/requirements.txt" && return
+  echo "installing $requirements"
+  rm -rf "$parts/python"
+  python3 -m venv "$parts/python" &&
+    retry "$parts/python/bin/pip" install --quiet --disable-pip-version-check -r "$requirements" &&
+    cp "$requirements" "$parts/python/requirements.txt"
+}
+
+node_packages() {
+  local installed="$parts/node/node_modules/onnxruntime-node/package.json"
+  grep -qs "\"version\": \"$onnxruntime_node\"" "$installed" && return
+  echo "installing onnxruntime-node $onnxruntime_node"
+  mkdir -p "$parts/node"
+  echo '{ "private": true }' >"$parts/node/package.json"
+  # The CPU library is in the package: nothing is to be downloaded beside it.
+  ONNXRUNTIME_NODE_INSTALL=skip retry npm install --prefix "$parts/node" --no-audit --no-fund \
+    --ignore-scripts --save-exact "onnxruntime-node@$onnxruntime_node"
+}
+
+node_packages &
+node_job=$!
+failed=0
+debian && python_environment || failed=1
+wait "$node_job" || failed=1
+exit "$failed"

@@ -1,0 +1,98 @@
+/** What a model card says about what the model is and which terms it adds up. */
+
+import type { CategoricalTerm } from '../features.ts'
+import type { LoadedModel } from '../loaded-model.ts'
+import type { Effect } from '../model.ts'
+import type { NumericSpec, Step } from '../recipe.ts'
+import { type InputName, rideColumns } from '../ride.ts'
+import { countText, decimalText } from './card-evidence.ts'
+import type { CardLineage, CardMetrics } from './card-facts.ts'
+import { code, markdownTable, plainText } from './markdown.ts'
+
+/** What it predicts, from what, and how it was made, in a few lines. */
+export function summaryText(loaded: LoadedModel, { train }: CardLineage): string {
+  const { model, inputs, profile } = loaded.predictor
+  const { recipe } = model
+  const { taxi } = model.toJSON()
+  const months = [...new Set(train.flatMap(({ month }) => month ?? []))]
+  const of = months.length > 0 ? ` of ${months.map(plainText).join(', ')}` : ''
+  const description = recipe.description === '' ? '' : `: ${plainText(recipe.description)}`
+  return [
+    `How long a ride by ${taxi} taxi in New York takes, in minutes from pickup to drop-off. A ` +
+      'linear model: each category adds a number of minutes, each quantity a number of minutes per ' +
+      'unit, so that every prediction can be taken apart into what its terms have added.',
+    [
+      `- **Trained on** ${countText(profile.rides)} rides by ${taxi} taxi${of}`,
+      `- **Asked with** ${inputs.map((input) => `${code(input)} (${unitOf(input)})`).join(', ')}`,
+      `- **Answers** minutes, at least ${recipe.target.min}`,
+      `- **Recipe** ${code(recipe.name)}${description}`,
+    ].join('\n'),
+  ].join('\n\n')
+}
+
+function unitOf(input: InputName): string {
+  return input === 'pickup_datetime' ? 'on the local clock' : plainText(rideColumns[input].unit)
+}
+
+/** Every term with what it is made of, how many levels it has and what it adds. */
+export function termsText({ predictor: { model } }: LoadedModel, metrics: CardMetrics): string {
+  const { recipe, features } = model
+  const byTerm = new Map<string, Effect[]>()
+  for (const effect of model.effects()) {
+    const group = byTerm.get(effect.term)
+    if (group) group.push(effect)
+    else byTerm.set(effect.term, [effect])
+  }
+  const rows = [
+    ['intercept', '', '', decimalText(model.intercept)],
+    ...features.categorical.map((term) => {
+      const effects = byTerm.get(term.name) ?? []
+      return [code(term.name), madeOf(term), countText(effects.length), rangeText(effects)]
+    }),
+    ...features.numeric.map(({ name }, p) => {
+      const slope = byTerm.get(name)?.[0]?.minutes ?? 0
+      const spec = recipe.numeric[p] as NumericSpec
+      return [code(name), stepsText(spec), '', `${decimalText(slope)} a unit`]
+    }),
+  ]
+  const rank =
+    metrics.rank === undefined ? '' : `, rank ${countText(metrics.rank)} with the intercept`
+  return [
+    markdownTable(['term', 'made of', 'levels', 'adds, minutes'], 'llrr', rows),
+    `${recipe.l2 === 0 ? 'Ordinary least squares, of all solutions the one of the smallest norm' : `Ridge regression with the penalty ${recipe.l2} on every coefficient but the intercept`}: ` +
+      `${countText(model.columns)} coefficients${rank}.`,
+  ].join('\n\n')
+}
+
+function madeOf({ atoms }: CategoricalTerm): string {
+  return atoms
+    .map(({ key, input, levels }) => {
+      if (key === input) return code(key)
+      if (input === 'pickup_datetime') return `${code(key)} of the pickup`
+      return `${code(input)} in ${levels} bins`
+    })
+    .join(' × ')
+}
+
+function rangeText(effects: readonly Effect[]): string {
+  if (effects.length === 0) return ''
+  const minutes = effects.map((effect) => effect.minutes)
+  const low = minutes.reduce((a, b) => Math.min(a, b))
+  const high = minutes.reduce((a, b) => Math.max(a, b))
+  return `${decimalText(low)} to ${decimalText(high)}`
+}
+
+function stepsText(spec: NumericSpec): string {
+  if (typeof spec === 'string') return code(spec)
+  return [code(spec.of), ...spec.steps.map(stepText)].join(', ')
+}
+
+function stepText(step: Step): string {
+  if (step === 'log1p') return 'log of 1 + it'
+  if (step === 'sqrt') return 'its root'
+  if (step === 'is_zero') return '1 where it is 0'
+  if ('clip' in step) return `clipped to ${step.clip.join(' to ')}`
+  if ('hinge' in step) return `what is above ${step.hinge}`
+  if ('between' in step) return `where it is ${step.between.join(' to ')}, else 0`
+  return `1 where it is ${step.is_between.join(' to ')}`
+}
