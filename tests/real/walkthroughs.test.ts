@@ -76,10 +76,12 @@ async function walk(
 ): Promise<string[]> {
   const mark = '== step '
   const script = section.steps
-    .map(({ commands }, i) => `echo '${mark}${i}'\n${commands}`)
+    .map(({ commands }, i) => `printf '\\n${mark}${i}\\n'\n${commands}`)
     .join('\n')
     .replaceAll(/\b\d{4}\b/g, (port) => String(ports[port] ?? port))
-  const child = spawn('bash', ['-c', `set -euo pipefail; set -m\n${script}`], {
+  // The page waits for servers without a deadline; one that does not come must end the test.
+  const shell = ['240', 'bash', '-c', `set -euo pipefail; set -m\n${script}`]
+  const child = spawn('timeout', shell, {
     cwd: clone(name),
     // A session of its own: what the page leaves running ends with it.
     detached: true,
