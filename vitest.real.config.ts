@@ -5,6 +5,12 @@ import base from './vitest.config.ts'
 export default mergeConfig(
   { ...base, test: { ...base.test, include: [], exclude: [] } },
   defineConfig({
-    test: { include: ['tests/real/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 },
+    test: {
+      include: ['tests/real/**/*.test.ts'],
+      // They wait for servers most of the time: more of them at once than there are cores.
+      maxWorkers: 3,
+      testTimeout: 300_000,
+      hookTimeout: 300_000,
+    },
   }),
 )

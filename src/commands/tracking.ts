@@ -92,7 +92,9 @@ export async function pushTargetOf(
     async register(model, origin) {
       const registry = await registryOf(io, flags.models, flags.registryUri ?? uri)
       const { name, version, documents } = await load(model)
-      const { path } = await registry.save(name, documents, origin)
+      const { factLine } = await import('../tracking/mlflow/registry-facts.ts')
+      const told = { ...origin, description: factLine(documents) }
+      const { path } = await registry.save(name, documents, told)
       const alias = await registry.setAliasIfAbsent(name, championAlias, version, {
         reason: 'first version of this name',
       })

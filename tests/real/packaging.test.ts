@@ -178,9 +178,11 @@ print(json.dumps(model.predict(rides)["duration"].tolist()))
     const path = await exportAs('standard', 'mlflow', 'described')
     const [mine, theirs] = python(
       `
-import json, sys, tempfile, os, mlflow, onnx, yaml
+import json, re, sys, tempfile, os, mlflow, onnx, yaml
 from mlflow.models import Model
 path = sys.argv[1]
+# What MLflow writes of these is the machine's own.
+own = lambda text: re.sub(r"(python: |python_version: |python=|pip[<=]+|setuptools==)['\"]?[0-9.]+['\"]?", r"\\1", text)
 known = Model.load(path)
 with tempfile.TemporaryDirectory() as saved:
     example = known.load_input_example(path)
@@ -190,12 +192,12 @@ with tempfile.TemporaryDirectory() as saved:
     both = []
     for folder in (path, f"{saved}/m"):
         read = lambda name: open(os.path.join(folder, name)).read()
-        model = yaml.safe_load(read("MLmodel"))
+        model = yaml.safe_load(own(read("MLmodel")))
         for volatile in ("model_uuid", "utc_time_created", "model_size_bytes"):
             model.pop(volatile, None)
         for key in ("inputs", "outputs"):
             model["signature"][key] = json.loads(model["signature"][key])
-        environment = [yaml.safe_load(read(f)) for f in ("conda.yaml", "python_env.yaml")]
+        environment = [yaml.safe_load(own(read(f))) for f in ("conda.yaml", "python_env.yaml")]
         examples = [json.loads(read(f)) for f in ("input_example.json", "serving_input_example.json")]
         both.append([model, environment, examples, read("requirements.txt").split()])
     print(json.dumps(both))

@@ -58,6 +58,7 @@ print(json.dumps({
   'model': [model.name, str(model.status), model.source_run_id == run.info.run_id],
   'model_metrics': {m.key: m.dataset_name for m in model.metrics},
   'version': [version.version, version.run_id == run.info.run_id, version.tags['ridecast.version']],
+  'description': version.description,
 }))
 `,
       [server.url],
@@ -77,6 +78,7 @@ print(json.dumps({
       model: ['green-duration', 'READY', true],
       model_metrics: { rmse: 'green 2021-02', 'train.rmse': 'green 2021-01' },
       version: ['2', true, standard],
+      description: 'standard on green 2021-01, validation RMSE 5.822 minutes on 2021-02',
     })
     // The README's number, to its digits.
     expect((run as { rmse: number }).rmse).toBeCloseTo(5.822, 3)

@@ -38,6 +38,20 @@ const metrics = z
   .partial()
   .catch({})
 
+/**
+ * The same for people, in one line: `standard on green 2021-01, validation RMSE 5.822 minutes on
+ * 2021-02`. Empty where the documents do not say it.
+ */
+export function factLine(documents: Documents): string {
+  const facts = factTags(documents)
+  const fact = (name: FactName): string | undefined => facts[prefix + name]
+  const [recipe, train, rmse] = [fact('recipe'), fact('train'), fact('validation_rmse')]
+  if (recipe === undefined || train === undefined || rmse === undefined) return ''
+  const measured = `validation RMSE ${Number(rmse).toFixed(3)} minutes`
+  const on = fact('validation') === undefined ? '' : ` on ${fact('validation')}`
+  return `${recipe} on ${fact('taxi') ?? ''} ${train}, ${measured}${on}`
+}
+
 /** Tags by name, all of them `ridecast.*`; RMSE in minutes. */
 export function factTags(documents: Documents): Record<string, string> {
   const {
