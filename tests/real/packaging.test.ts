@@ -182,7 +182,7 @@ import json, re, sys, tempfile, os, mlflow, onnx, yaml
 from mlflow.models import Model
 path = sys.argv[1]
 # What MLflow writes of these is the machine's own.
-own = lambda text: re.sub(r"(python: |python_version: |python=|pip[<=]+|setuptools==)['\"]?[0-9.]+['\"]?", r"\\1", text)
+own = lambda text: re.sub(r"(python: |python_version: |python=|pip[<=]+|setuptools==)[^ \\n]+", r"\\1", text)
 known = Model.load(path)
 with tempfile.TemporaryDirectory() as saved:
     example = known.load_input_example(path)
