@@ -98,10 +98,11 @@ export async function pushTargetOf(
       const alias = await registry.setAliasIfAbsent(name, championAlias, version, {
         reason: 'first version of this name',
       })
-      if (promote && alias.version !== version) {
-        await registry.promote(name, version, { reason: 'trained with --promote' })
-      }
-      return path
+      const now =
+        promote && alias.version !== version
+          ? await registry.promote(name, version, { reason: 'trained with --promote' })
+          : alias
+      return { registered: path, champion: now.version }
     },
   }
 }

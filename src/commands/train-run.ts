@@ -114,7 +114,9 @@ export async function trainAndRecord(options: TrainOptions, keeping: Keeping): P
     await run.finish('finished')
     const remote = (await run.remote?.()) ?? null
     const { id, location } = run
-    return { training, options, name, ...kept, run: { id, location, remote } }
+    // Where models are registered on a server, its champion is the one that answers.
+    const champion = remote?.champion ?? kept.champion
+    return { training, options, name, ...kept, champion, run: { id, location, remote } }
   } catch (error) {
     await run.finish('failed', { error: messageOf(error) })
     throw error

@@ -35,9 +35,12 @@ export interface PushTarget {
   /**
    * Registers a model that the server keeps.
    *
-   * @returns where a person finds the version
+   * @returns where a person finds the version, and which one is champion of its name now
    */
-  register(model: LoggedModel, origin: { runId: string; modelId: string }): Promise<string>
+  register(
+    model: LoggedModel,
+    origin: { runId: string; modelId: string },
+  ): Promise<Pick<RemoteState, 'registered' | 'champion'>>
 }
 
 /** Tells one server about one run, as often as there is something new. */
@@ -149,7 +152,7 @@ export function runPusher(local: Tracker, id: string, target: PushTarget): RunPu
       await run.finish(status, { error: record.error ?? undefined, at })
       if (model && state.model !== null && state.registered === null) {
         const origin = { runId: run.id, modelId: state.model }
-        await remember({ registered: await target.register(model, origin) })
+        await remember(await target.register(model, origin))
       }
       return await remember({ complete: true })
     } catch (error) {

@@ -22,6 +22,8 @@ const stateSchema = z.object({
       model: z.string().nullable(),
       /** Where the version is that it was registered as. */
       registered: z.string().nullable(),
+      /** The version that was champion of its name on the server then. */
+      champion: z.string().nullable().default(null),
       /** True once the server has everything. */
       complete: z.boolean(),
       /** What went wrong last, null when nothing did. */
@@ -39,6 +41,7 @@ export const untold: RemoteState = {
   location: null,
   model: null,
   registered: null,
+  champion: null,
   complete: false,
   error: null,
 }

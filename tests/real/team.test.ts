@@ -16,7 +16,7 @@ const ride = { PULocationID: 43, DOLocationID: 151, trip_distance: 1.01 }
 let folder: string
 let server: ServerProcess
 let env: Record<string, string>
-let report: { tracked: { location: string; registered: string } }
+let report: { champion: boolean; tracked: { location: string; registered: string } }
 const place = (): string[] => ['--models', join(folder, 'models'), '--runs', join(folder, 'runs')]
 
 beforeAll(async () => {
@@ -40,6 +40,10 @@ afterAll(async () => {
 })
 
 describe('a training that is told to a server', () => {
+  it('is not champion there when another was first', () => {
+    expect(report.champion).toBe(false)
+  })
+
   it('is read back whole by the Python client', () => {
     const run = python(
       `

@@ -38,7 +38,7 @@ beforeEach(async () => {
     modelFiles: async () => [{ path: 'MLmodel', content: Buffer.from('flavors: {}') }],
     async register({ name, version }, { modelId }) {
       registered.push(`${name}/${version} ${modelId}`)
-      return '1'
+      return { registered: 'models/1', champion: version }
     },
   }
 })
@@ -89,7 +89,8 @@ describe('a run that is mirrored', () => {
     expect(await run.remote()).toMatchObject({
       run: record?.id,
       model: 'm-baa854c0711e-1',
-      registered: '1',
+      registered: 'models/1',
+      champion: 'baa854c0711e',
       complete: true,
       error: null,
     })
