@@ -61,6 +61,27 @@ const versionOf = (sums: string | Uint8Array): string => sha256(sums).slice(0, 1
 /** True for text that has the form of a version id. */
 export const isVersion = (text: string): boolean => /^[0-9a-f]{12}$/.test(text)
 
+/** A version as text: its id, its documents by file name, and their checksums. */
+export interface VersionTexts {
+  readonly version: string
+  readonly texts: readonly (readonly [file: string, text: string])[]
+  /** The content of {@link checksumFile}. */
+  readonly sums: string
+}
+
+/**
+ * The texts of a version; the same documents give the same anywhere.
+ *
+ * @throws internal when a document cannot be kept to the bit, or does not say its format
+ */
+export function versionTexts(documents: Documents): VersionTexts {
+  const texts = documentNames.map(
+    (name) => [`${name}.json`, textOf(name, documents[name])] as const,
+  )
+  const sums = texts.map(([file, text]) => `${sha256(text)}  ${file}\n`).join('')
+  return { version: versionOf(sums), texts, sums }
+}
+
 /**
  * Writes a version into `<folder>/<version>`: files into a temporary folder, flushed, renamed. The
  * same documents give the same bytes and the same version anywhere; a damaged version of the same
@@ -75,11 +96,7 @@ export async function writeVersion(
   documents: Documents,
   before: (version: string) => Promise<void> = async () => {},
 ): Promise<WrittenVersion> {
-  const texts = documentNames.map(
-    (name) => [`${name}.json`, textOf(name, documents[name])] as const,
-  )
-  const sums = texts.map(([file, text]) => `${sha256(text)}  ${file}\n`).join('')
-  const version = versionOf(sums)
+  const { version, texts, sums } = versionTexts(documents)
   const path = join(folder, version)
   const kept = { version, path, created: false }
   const found = await stateOf(path)

@@ -28,10 +28,10 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 /** Writes a new file and flushes it. */
-export async function writeSynced(path: string, text: string): Promise<void> {
+export async function writeSynced(path: string, content: string | Uint8Array): Promise<void> {
   const file = await open(path, 'wx')
   try {
-    await file.writeFile(text)
+    await file.writeFile(content)
     await file.sync()
   } finally {
     await file.close()

@@ -5,9 +5,8 @@
  */
 
 import { createHash } from 'node:crypto'
-import { artifactFormat, checksumFile, documentNames } from '../artifact.ts'
+import { artifactFormat, checksumFile, versionTexts } from '../artifact.ts'
 import { RidecastError } from '../errors.ts'
-import { exactJson } from '../exact-json.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import type { ModelFile } from '../model-file.ts'
 
@@ -31,12 +30,7 @@ export interface VersionFiles {
  * @throws artifact_corrupt when the documents are not those that the version is named after
  */
 export function versionFiles({ name, version, documents }: LoadedModel): VersionFiles {
-  const texts = documentNames.map(
-    (document) =>
-      [`${document}.json`, exactJson(`${document}.json`, documents[document] as object)] as const,
-  )
-  const sums = texts.map(([file, text]) => `${sha256(text)}  ${file}\n`).join('')
-  const found = sha256(sums).slice(0, version.length)
+  const { version: found, texts, sums } = versionTexts(documents)
   if (found !== version) {
     throw new RidecastError(
       'artifact_corrupt',

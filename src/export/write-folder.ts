@@ -4,11 +4,18 @@
  * written. Knows nothing about what the files mean.
  */
 
-import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { RidecastError } from '../errors.ts'
 import type { ModelFile } from '../model-file.ts'
-import { codeOf, makeFolder, syncFolder, systemFault, temporaryPath } from '../staging.ts'
+import {
+  codeOf,
+  makeFolder,
+  syncFolder,
+  systemFault,
+  temporaryPath,
+  writeSynced,
+} from '../staging.ts'
 
 /** How an export is put in its place. */
 export interface PlaceOptions {
@@ -40,7 +47,8 @@ export async function writeFolder(
     async write(temporary) {
       const folders = new Set(files.map((file) => dirname(join(temporary, file.path))))
       for (const folder of [...folders].sort()) await mkdir(folder, { recursive: true })
-      for (const { path: inside, content } of files) await write(join(temporary, inside), content)
+      for (const { path: inside, content } of files)
+        await writeSynced(join(temporary, inside), content)
       for (const folder of [...folders].sort().reverse()) await syncFolder(folder)
     },
   })
@@ -59,7 +67,7 @@ export async function writeFileWhole(
 ): Promise<void> {
   await place(path, force, {
     refusal: async (found) => (found.isFile() ? undefined : 'is no file'),
-    write: (temporary) => write(temporary, content),
+    write: (temporary) => writeSynced(temporary, content),
   })
 }
 
@@ -119,14 +127,4 @@ async function checkReplaceable(
     'usage_invalid',
     `${path} ${why}: it is not replaced, give another --out or remove it first`,
   )
-}
-
-async function write(path: string, content: Uint8Array): Promise<void> {
-  const file = await open(path, 'wx')
-  try {
-    await file.writeFile(content)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
 }

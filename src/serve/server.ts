@@ -8,6 +8,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Logger } from 'pino'
 import type { ServerConfig } from '../config.ts'
 import { RidecastError } from '../errors.ts'
+import { listen } from '../listen.ts'
 import type { Registry } from '../registry.ts'
 import { createApp } from './app.ts'
 import { answerBadRequest } from './bad-request.ts'
@@ -85,7 +86,9 @@ export async function startServer(
     log.debug({ code: error.code }, 'bad request')
     answerBadRequest(error, socket as Socket, connections)
   })
-  await listen(server, config)
+  await listen(server, config).catch((error: NodeJS.ErrnoException) => {
+    throw listenError(error, config.host, config.port)
+  })
   const url = urlOf(server, config.host)
   log.info({ url, model: model.name, model_version: model.version }, 'listening')
   const following = new AbortController()
@@ -105,19 +108,6 @@ export async function startServer(
       return stopped
     },
   }
-}
-
-function listen(server: Server, { host, port }: ServerConfig): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException): void => {
-      reject(listenError(error, host, port))
-    }
-    server.once('error', fail)
-    server.listen(port, host, () => {
-      server.off('error', fail)
-      resolve()
-    })
-  })
 }
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): unknown {

@@ -8,6 +8,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { RidecastError } from '../../errors.ts'
+import { listen } from '../../listen.ts'
 import { packageFolder } from '../../package.ts'
 import { createRunsApp, type RunsPageSources } from './app.ts'
 
@@ -44,21 +45,10 @@ export async function startRunsPage(options: RunsPageOptions): Promise<RunningPa
     )
   }
   const server = createServer(createRunsApp(options, host, bundle))
-  await listen(server, host, port)
-  return { url: urlOf(server, host), stop: () => stop(server) }
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException): void => {
-      reject(listenError(error, host, port))
-    }
-    server.once('error', fail)
-    server.listen(port, host, () => {
-      server.off('error', fail)
-      resolve()
-    })
+  await listen(server, { host, port }).catch((error: NodeJS.ErrnoException) => {
+    throw listenError(error, host, port)
   })
+  return { url: urlOf(server, host), stop: () => stop(server) }
 }
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): RidecastError {
