@@ -84,11 +84,12 @@ export async function build() {
   }
   await bundle({
     ...common,
-    entryPoints: { cli: 'src/cli.ts' },
+    // The worker is started by its file name, beside the chunks that start it.
+    entryPoints: { cli: 'src/cli.ts', 'chunks/arrow-worker': 'src/pipeline/engines/arrow-worker.ts' },
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
-    // Resolved from node_modules at run time: it finds its .wasm file beside itself.
-    external: ['parquet-wasm'],
+    // Resolved from node_modules at run time: they find their native parts beside themselves.
+    external: ['parquet-wasm', '@duckdb/node-api'],
   })
   await bundle({ ...common, entryPoints: { serve: 'src/serve-main.ts' } })
   await buildRunsPage(bundle, join(folder, 'page', 'runs'))

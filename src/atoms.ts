@@ -14,8 +14,31 @@ import {
   rideColumns,
 } from './ride.ts'
 
+/**
+ * What an atom is, as data: whoever sums rides elsewhere (in SQL, in a worker thread) makes the
+ * same atom from it. `or_missing` gives a missing input a level of its own: code 0, text `missing`,
+ * the others one higher.
+ */
+export type AtomSpec = { readonly or_missing?: true } & (
+  | { readonly kind: 'id'; readonly column: ColumnName }
+  | { readonly kind: 'derived'; readonly name: DerivedName }
+  /** Bins of a column, of the duration in minutes or of the mean speed in miles per hour. */
+  | { readonly kind: 'bin'; readonly of: Measured; readonly edges: readonly number[] }
+  /** Whole minutes of the duration, 0 to 65,535: what lies outside shares the outermost ones. */
+  | { readonly kind: 'duration_minute' }
+  /** Whole minutes of the pickup since 1970; what lies before shares 0. */
+  | { readonly kind: 'pickup_minute' }
+  /** Days of the pickup since 1970, 0 to 65,535: what lies outside shares the outermost ones. */
+  | { readonly kind: 'pickup_day' }
+)
+
+/** What can be put into bins. */
+export type Measured = ColumnName | 'duration' | 'speed'
+
 /** An indivisible category: an id, a part of the pickup time, or the bin of a number. */
 export interface Atom {
+  /** What it is, as data. */
+  readonly spec: AtomSpec
   /** Equal keys mean the same category: what a product shares with its factors. */
   readonly key: string
   /** What it is computed from. */
@@ -53,8 +76,8 @@ export function joinCode(atoms: readonly Atom[], parts: readonly number[]): numb
  * @param recipe how errors call the recipe
  * @throws recipe_invalid
  */
-export function namedAtom(name: string, recipe: string): Atom {
-  if (Object.hasOwn(derivedLevels, name)) return derivedAtom(name as DerivedName)
+export function namedAtom(name: string, recipe: string): AtomSpec {
+  if (Object.hasOwn(derivedLevels, name)) return { kind: 'derived', name: name as DerivedName }
   const column = Object.hasOwn(rideColumns, name) ? rideColumns[name as ColumnName] : undefined
   if (column?.kind !== 'id') {
     if (column) {
@@ -65,19 +88,63 @@ export function namedAtom(name: string, recipe: string): Atom {
     }
     throw unknownTerm(name, recipe)
   }
-  return idAtom(name as ColumnName)
+  return { kind: 'id', column: name as ColumnName }
+}
+
+/** The bins of a numeric column, as a recipe states them. */
+export function binAtom({ bin, edges }: BinSpec): AtomSpec {
+  return { kind: 'bin', of: bin, edges }
+}
+
+/** The atom of a specification. */
+export function atomOf(spec: AtomSpec): Atom {
+  const atom = present(spec)
+  return spec.or_missing ? orMissing(atom) : atom
+}
+
+function present(spec: AtomSpec): Atom {
+  switch (spec.kind) {
+    case 'id':
+      return idAtom(spec, spec.column)
+    case 'derived':
+      return derivedAtom(spec, spec.name)
+    case 'bin':
+      return binsOf(spec, spec.of, spec.edges)
+    case 'duration_minute':
+      return minuteOrDay(spec, 65_536, durationMinutes)
+    case 'pickup_minute':
+      return minuteOrDay(spec, 2 ** 32, (rides, i) => (rides.pickup[i] as number) / 60e6)
+    case 'pickup_day':
+      return minuteOrDay(spec, 65_536, (rides, i) => (rides.pickup[i] as number) / 86_400e6)
+  }
+}
+
+function orMissing(atom: Atom): Atom {
+  return {
+    ...atom,
+    key: `${atom.key}?`,
+    levels: atom.levels + 1,
+    code: (rides, i) => atom.code(rides, i) + 1,
+    text: (code) => (code === 0 ? 'missing' : atom.text(code - 1)),
+    parse(text) {
+      if (text === 'missing') return 0
+      const code = atom.parse(text)
+      return code < 0 ? -1 : code + 1
+    },
+  }
 }
 
 const parseInteger =
   (levels: number) =>
   (text: string): number => {
-    const value = /^\d{1,6}$/.test(text) ? Number(text) : -1
+    const value = /^\d{1,10}$/.test(text) ? Number(text) : -1
     return value < levels && String(value) === text ? value : -1
   }
 
-function idAtom(name: ColumnName): Atom {
+function idAtom(spec: AtomSpec, name: ColumnName): Atom {
   const levels = maxId + 1
   return {
+    spec,
     key: name,
     input: name,
     levels,
@@ -92,7 +159,7 @@ function idAtom(name: ColumnName): Atom {
 
 const mod = (value: number, by: number): number => ((value % by) + by) % by
 
-function derivedAtom(name: DerivedName): Atom {
+function derivedAtom(spec: AtomSpec, name: DerivedName): Atom {
   const levels = derivedLevels[name]
   // 1970-01-01 was a Thursday; weeks here begin on Monday, so the week's hour 0 is 72 hours earlier.
   const part = {
@@ -101,6 +168,7 @@ function derivedAtom(name: DerivedName): Atom {
     hour_of_week: (hours: number) => mod(hours + 72, 168),
   }[name]
   return {
+    spec,
     key: name,
     input: 'pickup_datetime',
     levels,
@@ -113,19 +181,58 @@ function derivedAtom(name: DerivedName): Atom {
   }
 }
 
-/** The bins of a numeric column. */
-export function binAtom({ bin, edges }: BinSpec): Atom {
+/** Whole units of a time, 0 to `levels - 1`: what lies outside shares the outermost codes. */
+function minuteOrDay(
+  spec: AtomSpec,
+  levels: number,
+  measure: (rides: RideBatch, i: number) => number,
+): Atom {
+  return {
+    spec,
+    key: spec.kind,
+    input: 'pickup_datetime',
+    levels,
+    code(rides, i) {
+      const value = measure(rides, i)
+      return Number.isFinite(value) ? Math.min(Math.max(Math.floor(value), 0), levels - 1) : -1
+    },
+    text: String,
+    parse: parseInteger(levels),
+  }
+}
+
+function durationMinutes(rides: RideBatch, i: number): number {
+  return ((rides.dropoff[i] as number) - (rides.pickup[i] as number)) / 60e6
+}
+
+/** Reads what is put into bins; NaN where it is missing. */
+function reader(of: Measured): (rides: RideBatch, i: number) => number {
+  if (of === 'duration') return durationMinutes
+  if (of === 'speed') {
+    return (rides, i) => {
+      const micros = (rides.dropoff[i] as number) - (rides.pickup[i] as number)
+      const miles = (rides.columns.trip_distance as Float64Array)[i] as number
+      // Nothing moves at all, or backwards in time: there is no speed.
+      return micros > 0 ? (miles * hourMicros) / micros : Number.NaN
+    }
+  }
+  return (rides, i) => (rides.columns[of] as Float64Array)[i] as number
+}
+
+function binsOf(spec: AtomSpec, of: Measured, edges: readonly number[]): Atom {
   const levels = edges.length + 1
+  const read = reader(of)
   const texts = Array.from({ length: levels }, (_, k) => {
     if (k === 0) return `<${edges[0]}`
     return k === edges.length ? `>=${edges[k - 1]}` : `${edges[k - 1]}..${edges[k]}`
   })
   return {
-    key: `${bin}[${edges.join(',')}]`,
-    input: bin,
+    spec,
+    key: `${of}[${edges.join(',')}]`,
+    input: of === 'duration' ? 'pickup_datetime' : of === 'speed' ? 'trip_distance' : of,
     levels,
     code(rides, i) {
-      const value = (rides.columns[bin] as Float64Array)[i] as number
+      const value = read(rides, i)
       if (Number.isNaN(value)) return -1
       let low = 0
       let high = edges.length

@@ -19,7 +19,12 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'zone_unknown',
   'input_invalid',
   'filter_invalid',
+  'contract_not_found',
+  'contract_invalid',
 ])
+
+/** Codes of checks that looked and refused. */
+const refusalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['contract_refused'])
 
 /** The verbs, in the order of the help. A command line loads only the one that it names. */
 const verbs: Readonly<Record<string, (io: Io) => Promise<Command>>> = {
@@ -61,7 +66,8 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     const code = isRidecastError(error) ? error.code : 'internal'
     io.err(`${io.colors.red('error')} ${messageOf(error)} ${io.colors.dim(`[${code}]`)}\n`)
     if (code === 'internal' && error instanceof Error) io.err(`${error.stack}\n`)
-    return isRidecastError(error) && usageCodes.has(error.code) ? 2 : 1
+    if (!isRidecastError(error)) return 1
+    return usageCodes.has(error.code) ? 2 : refusalCodes.has(error.code) ? 3 : 1
   }
 }
 

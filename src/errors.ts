@@ -29,6 +29,20 @@ export const errorCodes = {
   source_columns: 'a trip file lacks a column that the recipe needs',
   source_column_type: 'a column of a trip file has a type that cannot be read as what it should be',
   source_empty: 'no row of the trip files is left after the filters',
+  source_changed: 'a file changed while it was being read or downloaded',
+  source_mismatch: 'a trip file is not the one that was downloaded',
+  source_busy: 'another process is downloading the same file and does not get on',
+  // data contract
+  contract_not_found: 'no contract of that name or path',
+  contract_invalid: 'a data contract does not follow the schema',
+  contract_refused: 'a trip file breaks its data contract',
+  // engines
+  engine_missing: 'an engine is asked for that is not installed',
+  engine_unreachable: 'no connection to the SQL engine, or it broke off',
+  engine_unauthorized: 'the SQL engine does not accept the user, password or token',
+  engine_timeout: 'the SQL engine did not answer before the deadline',
+  engine_failed: 'the SQL engine failed or refused a query',
+  engine_unsupported: 'an engine cannot sum what a recipe or split asks for',
   // numerics
   sums_overflow: 'a column holds values too large to be summed',
   solve_too_large: 'the design is too large for the chosen solver',

@@ -4,14 +4,41 @@
  * Knows nothing about files, sums or models.
  */
 
-import { type Atom, binAtom, joinCode, namedAtom, splitCode } from './atoms.ts'
+import {
+  type Atom,
+  type AtomSpec,
+  atomOf,
+  binAtom,
+  joinCode,
+  namedAtom,
+  splitCode,
+} from './atoms.ts'
 import { RidecastError } from './errors.ts'
 import type { CategoricalSpec, NumericSpec, Recipe, Step } from './recipe.ts'
-import { type InputName, type RideBatch, rideColumns } from './ride.ts'
+import { type ColumnName, type InputName, type RideBatch, rideColumns } from './ride.ts'
 import type { FeatureRow } from './vectorizer.ts'
 
 /** Fixed-point units in 1 of a transformed value: two maths libraries differ in the last bit, not here. */
 export const transformScale = 2 ** 20
+
+/** A categorical term as data: a name and the atoms whose product it is. */
+export interface CategoricalTermSpec {
+  readonly name: string
+  readonly atoms: readonly AtomSpec[]
+}
+
+/** A numeric term as data: a column and the steps applied to it, left to right. */
+export interface NumericTermSpec {
+  readonly name: string
+  readonly of: ColumnName
+  readonly steps: readonly Step[]
+}
+
+/** Terms as data: what {@link featuresOf} compiles, and another process or engine can. */
+export interface FeaturesSpec {
+  readonly categorical: readonly CategoricalTermSpec[]
+  readonly numeric: readonly NumericTermSpec[]
+}
 
 /** A categorical term: one atom or the product of several. */
 export interface CategoricalTerm {
@@ -30,8 +57,7 @@ export interface CategoricalTerm {
 }
 
 /** A numeric term: a column, possibly transformed. */
-export interface NumericTerm {
-  readonly name: string
+export interface NumericTerm extends NumericTermSpec {
   readonly inputs: readonly InputName[]
   /** Fixed-point units in 1, see {@link fixedPoint}. */
   readonly scale: number
@@ -64,23 +90,51 @@ export function fixedPoint(value: number, scale: number): number {
 export function compileFeatures(
   recipe: Pick<Recipe, 'name' | 'categorical' | 'numeric'>,
 ): Features {
-  const terms = new Map<string, CategoricalTerm>()
-  const categorical = recipe.categorical.map((spec) => {
-    const term = categoricalTerm(spec, terms, recipe.name)
+  const terms = new Map<string, CategoricalTermSpec>()
+  for (const spec of recipe.categorical) {
+    const term = termSpec(spec, terms, recipe.name)
+    if (terms.has(term.name)) throw twice(term.name, recipe.name)
     terms.set(term.name, term)
-    return term
-  })
-  const numeric = recipe.numeric.map(numericTerm)
-  const names = [...categorical, ...numeric].map((term) => term.name)
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice !== undefined) {
+  }
+  const numeric = recipe.numeric.map(numericSpec)
+  const names = [...terms.values(), ...numeric].map((term) => term.name)
+  const repeated = names.find((name, i) => names.indexOf(name) !== i)
+  if (repeated !== undefined) throw twice(repeated, recipe.name)
+  const categorical = [...terms.values()]
+  const large = categorical.find((term) => levelsOf(term) > Number.MAX_SAFE_INTEGER)
+  if (large) {
     throw new RidecastError(
       'recipe_invalid',
-      `recipe ${recipe.name} has two terms called ${twice}: give one another name`,
+      `term ${large.name} of recipe ${recipe.name} multiplies too many categories: expected at most 2^53 levels, found ${levelsOf(large)}`,
     )
   }
+  return featuresOf({ categorical, numeric })
+}
+
+/** Compiles terms that are known to be right, as {@link compileFeatures} has written them. */
+export function featuresOf(spec: FeaturesSpec): Features {
+  const categorical = spec.categorical.map(categoricalTerm)
+  const numeric = spec.numeric.map(numericTerm)
   const inputs = [...new Set([...categorical, ...numeric].flatMap((term) => term.inputs))]
   return { categorical, numeric, inputs }
+}
+
+/** Terms as data, without what computes them. */
+export function specOfFeatures({ categorical, numeric }: Features): FeaturesSpec {
+  return {
+    categorical: categorical.map(({ name, atoms }) => ({
+      name,
+      atoms: atoms.map((atom) => atom.spec),
+    })),
+    numeric: numeric.map(({ name, of, steps }) => ({ name, of, steps })),
+  }
+}
+
+function twice(name: string, recipe: string): RidecastError {
+  return new RidecastError(
+    'recipe_invalid',
+    `recipe ${recipe} has two terms called ${name}: give one another name`,
+  )
 }
 
 /** The features of ride `i` by name: text for a category, a number for a quantity; missing ones absent. */
@@ -97,52 +151,42 @@ export function featureRow(features: Features, rides: RideBatch, i: number): Fea
   return row
 }
 
-function categoricalTerm(
+function termSpec(
   spec: CategoricalSpec,
-  earlier: ReadonlyMap<string, CategoricalTerm>,
+  earlier: ReadonlyMap<string, CategoricalTermSpec>,
   recipe: string,
-): CategoricalTerm {
-  if (typeof spec === 'string') return single(spec, namedAtom(spec, recipe))
-  if ('bin' in spec) return single(spec.name ?? `${spec.bin}_bin`, binAtom(spec))
-  const factors = spec.product.map((factor): CategoricalTerm => {
-    if (typeof factor === 'object') return single(factor.bin, binAtom(factor))
-    return earlier.get(factor) ?? single(factor, namedAtom(factor, recipe))
+): CategoricalTermSpec {
+  if (typeof spec === 'string') return { name: spec, atoms: [namedAtom(spec, recipe)] }
+  if ('bin' in spec) return { name: spec.name ?? `${spec.bin}_bin`, atoms: [binAtom(spec)] }
+  const atoms = spec.product.flatMap((factor): readonly AtomSpec[] => {
+    if (typeof factor === 'object') return [binAtom(factor)]
+    return earlier.get(factor)?.atoms ?? [namedAtom(factor, recipe)]
   })
-  const name =
-    spec.name ?? spec.product.map((f) => (typeof f === 'string' ? f : `${f.bin}_bin`)).join('_x_')
-  return productTerm(
-    name,
-    factors.flatMap((factor) => factor.atoms),
-    recipe,
-  )
-}
-
-function single(name: string, atom: Atom): CategoricalTerm {
+  const keys = atoms.map((atom) => atomOf(atom).key)
   return {
-    name,
-    atoms: [atom],
-    inputs: [atom.input],
-    levels: atom.levels,
-    code: atom.code,
-    text: atom.text,
-    parse: atom.parse,
+    name:
+      spec.name ??
+      spec.product.map((f) => (typeof f === 'string' ? f : `${f.bin}_bin`)).join('_x_'),
+    atoms: atoms.filter((_, k) => keys.indexOf(keys[k] as string) === k),
   }
 }
 
-function productTerm(name: string, given: readonly Atom[], recipe: string): CategoricalTerm {
-  const atoms = given.filter((atom, k) => given.findIndex(({ key }) => key === atom.key) === k)
-  const levels = atoms.reduce((total, atom) => total * atom.levels, 1)
-  if (levels > Number.MAX_SAFE_INTEGER) {
-    throw new RidecastError(
-      'recipe_invalid',
-      `term ${name} of recipe ${recipe} multiplies too many categories: expected at most 2^53 levels, found ${levels}`,
-    )
+function levelsOf({ atoms }: CategoricalTermSpec): number {
+  return atoms.reduce((total, atom) => total * atomOf(atom).levels, 1)
+}
+
+function categoricalTerm({ name, atoms: specs }: CategoricalTermSpec): CategoricalTerm {
+  const atoms = specs.map(atomOf)
+  const [only, ...others] = atoms
+  if (only && others.length === 0) {
+    const { levels, code, text, parse } = only
+    return { name, atoms, inputs: [only.input], levels, code, text, parse }
   }
   return {
     name,
     atoms,
     inputs: [...new Set(atoms.map((atom) => atom.input))],
-    levels,
+    levels: atoms.reduce((total, atom) => total * atom.levels, 1),
     code(rides, i) {
       let code = 0
       for (const atom of atoms) {
@@ -165,12 +209,21 @@ function productTerm(name: string, given: readonly Atom[], recipe: string): Cate
   }
 }
 
-function numericTerm(spec: NumericSpec): NumericTerm {
-  const { of, steps, name } =
-    typeof spec === 'string' ? { of: spec, steps: [], name: undefined } : spec
+function numericSpec(spec: NumericSpec): NumericTermSpec {
+  if (typeof spec === 'string') return { name: spec, of: spec, steps: [] }
+  const { of, steps } = spec
+  const derived = [
+    of,
+    ...steps.map((step) => (typeof step === 'string' ? step : Object.keys(step)[0])),
+  ]
+  return { name: spec.name ?? derived.join('_'), of, steps }
+}
+
+function numericTerm(spec: NumericTermSpec): NumericTerm {
+  const { of, steps } = spec
   if (steps.length === 0) {
     return {
-      name: name ?? of,
+      ...spec,
       inputs: [of],
       scale: rideColumns[of].scale,
       value(rides, i) {
@@ -181,11 +234,7 @@ function numericTerm(spec: NumericSpec): NumericTerm {
   }
   const transforms = steps.map(transform)
   return {
-    name:
-      name ??
-      [of, ...steps.map((step) => (typeof step === 'string' ? step : Object.keys(step)[0]))].join(
-        '_',
-      ),
+    ...spec,
     inputs: [of],
     scale: transformScale,
     value(rides, i) {

@@ -5,7 +5,7 @@
  */
 
 /** The fleets whose trip files can be trained on. */
-export const taxis = ['green', 'yellow'] as const
+export const taxis = ['green', 'yellow', 'fhv', 'fhvhv'] as const
 
 /** A fleet of taxis. */
 export type Taxi = (typeof taxis)[number]
@@ -77,10 +77,58 @@ export const columnNames = Object.keys(rideColumns) as ColumnName[]
 /** What a feature can be computed from: a column or the time of the pickup. */
 export type InputName = ColumnName | 'pickup_datetime'
 
-/** Names of the two time columns in a fleet's files. */
-export const timeColumns: Readonly<Record<Taxi, { pickup: string; dropoff: string }>> = {
-  green: { pickup: 'lpep_pickup_datetime', dropoff: 'lpep_dropoff_datetime' },
-  yellow: { pickup: 'tpep_pickup_datetime', dropoff: 'tpep_dropoff_datetime' },
+/** How one fleet's files spell things: each with its spellings over the years, the newest first. */
+export interface Fleet {
+  /** What the fleet is, for people. */
+  readonly title: string
+  /** Column with the time of the pickup. */
+  readonly pickup: readonly string[]
+  /** Column with the time of the drop-off. */
+  readonly dropoff: readonly string[]
+  /** Columns that are not spelled as their canonical name; case never matters. */
+  readonly columns: Partial<Readonly<Record<ColumnName, readonly string[]>>>
+}
+
+/**
+ * The column map of every fleet by era. Yellow files of 2009 and 2010 have coordinates instead of
+ * zones; files for hire (`fhv`) have no distance in any year.
+ */
+export const fleets: Readonly<Record<Taxi, Fleet>> = {
+  green: {
+    title: 'green taxis',
+    pickup: ['lpep_pickup_datetime'],
+    dropoff: ['lpep_dropoff_datetime'],
+    columns: {},
+  },
+  yellow: {
+    title: 'yellow taxis',
+    pickup: ['tpep_pickup_datetime', 'pickup_datetime', 'Trip_Pickup_DateTime'],
+    dropoff: ['tpep_dropoff_datetime', 'dropoff_datetime', 'Trip_Dropoff_DateTime'],
+    columns: {
+      RatecodeID: ['RatecodeID', 'rate_code'],
+      fare_amount: ['fare_amount', 'Fare_Amt'],
+      tip_amount: ['tip_amount', 'Tip_Amt'],
+      tolls_amount: ['tolls_amount', 'Tolls_Amt'],
+      total_amount: ['total_amount', 'Total_Amt'],
+    },
+  },
+  fhv: {
+    title: 'for-hire vehicles',
+    pickup: ['pickup_datetime', 'Pickup_date'],
+    dropoff: ['dropOff_datetime'],
+    columns: { PULocationID: ['PUlocationID', 'locationID'], DOLocationID: ['DOlocationID'] },
+  },
+  fhvhv: {
+    title: 'high-volume for-hire vehicles',
+    pickup: ['pickup_datetime'],
+    dropoff: ['dropoff_datetime'],
+    columns: {
+      trip_distance: ['trip_miles'],
+      fare_amount: ['base_passenger_fare'],
+      tip_amount: ['tips'],
+      tolls_amount: ['tolls'],
+    },
+  },
 }
 
 /**

@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest'
 import {
   columnNames,
   emptyRide,
+  fleets,
   hourMicros,
   maxId,
   maxZone,
   parseWallClock,
   rideColumns,
   taxis,
-  timeColumns,
 } from '../src/ride.ts'
 import { zones } from '../src/zones.ts'
 
@@ -98,9 +98,12 @@ describe('the columns of a ride', () => {
     ])
   })
 
-  test('names differ without regard to case, as files are read', () => {
-    const all = [...columnNames, ...taxis.flatMap((taxi) => Object.values(timeColumns[taxi]))]
-    expect(new Set(all.map((name) => name.toLowerCase())).size).toBe(all.length)
+  test('names of a fleet differ without regard to case, as files are read', () => {
+    for (const taxi of taxis) {
+      const { pickup, dropoff, columns } = fleets[taxi]
+      const all = [...columnNames.map((name) => columns[name] ?? [name]), pickup, dropoff].flat()
+      expect(new Set(all.map((name) => name.toLowerCase())).size, taxi).toBe(all.length)
+    }
   })
 
   test('three ids and the hours of a week fit into the integers of a double', () => {

@@ -69,6 +69,8 @@ describe('imports', () => {
   test.each([
     ['parquet-wasm', 'pipeline'],
     ['apache-arrow', 'pipeline'],
+    ['@duckdb/node-api', 'pipeline'],
+    ['trino-client', 'pipeline'],
     ['ml-regression-multivariate-linear', 'pipeline'],
     ['express', 'serve', 'tracking/ui'],
     ['preact', 'tracking/ui/page'],
@@ -91,7 +93,8 @@ describe('imports', () => {
 
   test('every package that src imports is a dependency, and every dependency is imported', () => {
     const packages = packagesOf(edges.filter(({ from }) => !isPage(from)))
-    expect(packages).toEqual(Object.keys(manifest.dependencies ?? {}).sort())
+    const all = { ...manifest.dependencies, ...manifest.optionalDependencies }
+    expect(packages).toEqual(Object.keys(all).sort())
   })
 
   test('packages of pages are bundled, so that they are needed for development only', () => {
@@ -163,7 +166,7 @@ describe('packaging', () => {
   test('versions are exact', () => {
     const { dependencies = {}, devDependencies = {} } = manifest
     const all = { ...dependencies, ...devDependencies, ...(manifest.optionalDependencies ?? {}) }
-    expect(Object.entries(all).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual(
+    expect(Object.entries(all).filter(([, version]) => !/^\d+\.\d+\.\d+(-r\.\d+)?$/.test(version))).toEqual(
       [],
     )
   })
@@ -186,8 +189,8 @@ describe('packaging', () => {
 
   test('every dependency has its reason in the README', () => {
     const readme = read('README.md')
-    const { dependencies = {}, devDependencies = {} } = manifest
-    const all = Object.keys({ ...dependencies, ...devDependencies })
+    const { dependencies = {}, devDependencies = {}, optionalDependencies = {} } = manifest
+    const all = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies })
     expect(all.filter((name) => !readme.includes(`\`${name}\``))).toEqual([])
   })
 

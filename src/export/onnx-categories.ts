@@ -3,7 +3,7 @@
  * in `features.ts`, -1 where there is no level. Knows nothing about coefficients.
  */
 
-import { type Atom, binAtom } from '../atoms.ts'
+import type { Atom } from '../atoms.ts'
 import type { CategoricalTerm } from '../features.ts'
 import type { BinSpec, DerivedName, Recipe } from '../recipe.ts'
 import { hourMicros, maxId } from '../ride.ts'
@@ -30,10 +30,8 @@ export function binsOf(recipe: Recipe): BinSpec[] {
  */
 export function categoryCodes(
   graph: OnnxGraph,
-  recipe: Recipe,
   types: ReadonlyMap<string, NumberType>,
 ): (term: CategoricalTerm) => string {
-  const edges = new Map(binsOf(recipe).map((spec) => [binAtom(spec).key, spec.edges]))
   const written = new Map<string, string>()
   const once = (key: string, write: () => string): string => {
     const name = written.get(key) ?? write()
@@ -45,9 +43,11 @@ export function categoryCodes(
   const codeOf = (atom: Atom, term: CategoricalTerm): string =>
     once(atom.key, () => {
       const { input } = atom
-      const limits = edges.get(atom.key)
+      const { spec } = atom
       const alone = term.atoms.length === 1
-      if (limits) return binCode(graph, input, limits, alone ? term.name : `${term.name}/${input}`)
+      if (spec.kind === 'bin') {
+        return binCode(graph, input, spec.edges, alone ? term.name : `${term.name}/${input}`)
+      }
       if (input === 'pickup_datetime') return timeCode(graph, atom.key as DerivedName, hours())
       return types.get(input) === 'int64' ? idCode(graph, input) : idCodeOfDouble(graph, input)
     })

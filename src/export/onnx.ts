@@ -109,7 +109,7 @@ function writeSum(graph: OnnxGraph, model: Model, inputs: readonly OnnxInput[]):
   const { recipe, features } = model
   const effectsOf = (term: string): Effect[] => model.effects().filter((e) => e.term === term)
   const types = new Map<string, NumberType>(inputs.map(({ name, type }) => [name, type]))
-  const codeOf = categoryCodes(graph, recipe, types)
+  const codeOf = categoryCodes(graph, types)
   const contributions = [
     ...features.categorical.map((term) => {
       const levels = effectsOf(term.name).map(({ level = '', minutes }) => {

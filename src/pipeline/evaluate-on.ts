@@ -2,7 +2,7 @@
 
 import { RidecastError } from '../errors.ts'
 import type { Model } from '../model.ts'
-import { engineOf } from './engines/engines.ts'
+import { openEngine } from './engines/engines.ts'
 import { evaluate, type Measures } from './evaluate.ts'
 import { planOf, type Refused } from './plan.ts'
 import { type Residuals, residualsOf } from './residuals.ts'
@@ -34,7 +34,8 @@ export async function evaluateOn(
   const { path, label } = await obtain(file)
   const taxi = file.taxi ?? options.taxi
   const plan = planOf(model.recipe, model.features)
-  const [moments] = await engineOf('arrow').sum([path], taxi, [plan], progress)
+  const engine = await openEngine('auto')
+  const [moments] = await engine.sum(path, taxi, [plan], progress).finally(() => engine.close())
   if (!moments || moments.n === 0) {
     throw new RidecastError(
       'source_empty',

@@ -2,12 +2,19 @@
  * Builds moments from rides, batch by batch. What comes out does not depend on their order.
  */
 
-import { RidecastError } from '../errors.ts'
 import { type CategoricalTerm, fixedPoint, type NumericTerm } from '../features.ts'
 import type { RideBatch } from '../ride.ts'
 import { addProductTo, addTo, type Sums, settle, zeroSums } from './double-double.ts'
 import { LevelIndex } from './level-index.ts'
-import { type Block, type Cross, type Moments, plannedCrosses, sortedCells } from './moments.ts'
+import {
+  type Block,
+  type Cross,
+  type Moments,
+  plannedCrosses,
+  roundedColumns,
+  sortedCells,
+  squaresByName,
+} from './moments.ts'
 import { type Plan, RideSelector } from './plan.ts'
 
 function grown(sums: Sums, length: number): Sums {
@@ -135,10 +142,8 @@ export class MomentsBuilder {
     const places = orders.map(inverse)
     const crosses = this.crosses.map((cross) => closeCross(cross, places))
     for (const sums of [this.target, this.sums, this.products, this.squares]) settle(sums)
-    this.checkSize('duration', this.target.hi[1] as number)
-    numeric.forEach(({ name }, p) => {
-      this.checkSize(name, this.squares.hi[(p * (p + 1)) / 2 + p] as number)
-    })
+    const squares = squaresByName(numeric, this.target, this.squares)
+    for (const name of roundedColumns(this.n, squares)) this.inexact.add(name)
     return {
       rows: this.selector.rows,
       refused: this.selector.refused,
@@ -153,17 +158,6 @@ export class MomentsBuilder {
       blocks,
       crosses,
     }
-  }
-
-  // A sum of squares bounds all sums of its column: beyond n squares = 2^106 pairs of doubles may
-  // round, beyond 2^990 their products overflow.
-  private checkSize(name: string, squares: number): void {
-    if (this.n * squares >= 2 ** 106) this.inexact.add(name)
-    if (squares < 2 ** 990) return
-    throw new RidecastError(
-      'sums_overflow',
-      `column ${name} holds values too large to be summed: clip it in the recipe, or filter the rows`,
-    )
   }
 }
 

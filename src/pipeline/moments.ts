@@ -6,6 +6,7 @@
 
 import { createHash } from 'node:crypto'
 import { type Atom, joinCode, splitCode } from '../atoms.ts'
+import { RidecastError } from '../errors.ts'
 import type { CategoricalTerm, NumericTerm } from '../features.ts'
 import type { Sums } from './double-double.ts'
 import type { Refused } from './plan.ts'
@@ -62,6 +63,40 @@ export interface Moments {
   readonly blocks: readonly Block[]
   /** Pairs of blocks that cannot be read off another one: see {@link plannedCrosses}. */
   readonly crosses: readonly Cross[]
+}
+
+/**
+ * Names the columns whose sums may have rounded, and refuses those that are too large.
+ * A sum of squares bounds all sums of its column: beyond n squares = 2^106 pairs of doubles may
+ * round, beyond 2^990 their products overflow.
+ *
+ * @param squares sums of squares of the target and of each numeric term, by name
+ * @throws sums_overflow
+ */
+export function roundedColumns(n: number, squares: Iterable<readonly [string, number]>): string[] {
+  const rounded: string[] = []
+  for (const [name, sum] of squares) {
+    if (!(sum < 2 ** 990)) {
+      throw new RidecastError(
+        'sums_overflow',
+        `column ${name} holds values too large to be summed: clip it in the recipe, or filter the rows`,
+      )
+    }
+    if (n * sum >= 2 ** 106) rounded.push(name)
+  }
+  return rounded
+}
+
+/** Sums of squares by name, as {@link roundedColumns} takes them: settled sums. */
+export function squaresByName(
+  numeric: readonly NumericTerm[],
+  target: Sums,
+  squares: Sums,
+): [string, number][] {
+  const own = numeric.map(({ name }, p): [string, number] => {
+    return [name, squares.hi[(p * (p + 1)) / 2 + p] as number]
+  })
+  return [['duration', target.hi[1] as number], ...own]
 }
 
 /** True when every atom of `term` is among the atoms of `of`: its levels are sums over those. */

@@ -3,9 +3,17 @@
  * Every pass over rows goes through here, so that all count the same rides.
  */
 
-import type { CategoricalTerm, Features, NumericTerm } from '../features.ts'
+import {
+  type CategoricalTerm,
+  type Features,
+  type FeaturesSpec,
+  featuresOf,
+  type NumericTerm,
+  specOfFeatures,
+} from '../features.ts'
 import type { Filter, Recipe } from '../recipe.ts'
-import type { InputName, RideBatch } from '../ride.ts'
+import type { ColumnName, InputName, RideBatch } from '../ride.ts'
+import type { RideColumns } from './columns.ts'
 
 /** Which part of the rides that pass everything else is summed. */
 export type Slice =
@@ -36,9 +44,42 @@ export function planOf(recipe: Recipe, features: Features, slice: Slice = { kind
   return { target, filters, slice, required: features.inputs, features, crosses: true }
 }
 
+/** A plan as data: what {@link planFrom} compiles, another process or engine can, and a cache is keyed by. */
+export interface PlanSpec extends Omit<Plan, 'features' | 'gate'> {
+  readonly features: FeaturesSpec
+  readonly gate?: FeaturesSpec
+}
+
+/** A plan as data. */
+export function specOfPlan({ features, gate, ...rest }: Plan): PlanSpec {
+  return {
+    ...rest,
+    features: specOfFeatures(features),
+    ...(gate && { gate: specOfFeatures(gate) }),
+  }
+}
+
+/** The plan that {@link specOfPlan} has written. */
+export function planFrom({ features, gate, ...rest }: PlanSpec): Plan {
+  return { ...rest, features: featuresOf(features), ...(gate && { gate: featuresOf(gate) }) }
+}
+
 /** Other features over the very rides that a plan takes. */
 export function beside(plan: Plan, features: Features): Plan {
   return { ...plan, features, gate: plan.features }
+}
+
+/** The columns that plans need: required ones and, for features that tolerate it, optional ones. */
+export function columnsOf(plans: readonly Plan[]): RideColumns {
+  const isColumn = (name: string): name is ColumnName => name !== 'pickup_datetime'
+  const required = new Set<ColumnName>()
+  const all = new Set<ColumnName>()
+  for (const plan of plans) {
+    for (const name of plan.required.filter(isColumn)) required.add(name)
+    for (const { column } of plan.filters) required.add(column)
+    for (const name of plan.features.inputs.filter(isColumn)) all.add(name)
+  }
+  return { required: [...required], optional: [...all].filter((name) => !required.has(name)) }
 }
 
 /** Rides left out, by the first reason met, in this order. */

@@ -3,10 +3,10 @@
  * from its moments. Knows nothing about serving.
  */
 
-import { type Atom, splitCode } from '../atoms.ts'
-import { type CategoricalTerm, compileFeatures, type Features } from '../features.ts'
+import { type AtomSpec, splitCode } from '../atoms.ts'
+import { type CategoricalTermSpec, type Features, featuresOf } from '../features.ts'
 import type { Profile } from '../profile.ts'
-import type { RideBatch } from '../ride.ts'
+import type { ColumnName } from '../ride.ts'
 import type { Block, Moments } from './moments.ts'
 import { beside, type Plan } from './plan.ts'
 
@@ -14,58 +14,24 @@ const plausibleMiles = 100
 const halfMiles = Array.from({ length: 20 }, (_, k) => (k + 1) / 2)
 const edges = [0.01, ...halfMiles, 11, 12, 13, 14, 15, 17.5, 20, 25, 30, 40, 50, 75, 100, 1000]
 
-const durationLevels = 65_536
-
-const durationAtom: Atom = {
-  key: 'duration_minute',
-  input: 'pickup_datetime',
-  levels: durationLevels,
-  code(rides, i) {
-    const minutes = ((rides.dropoff[i] as number) - (rides.pickup[i] as number)) / 60e6
-    // A recipe may take rides below zero or of months: they share the outermost minutes.
-    return Math.min(Math.max(Math.floor(minutes), 0), durationLevels - 1)
-  },
-  text: String,
-  parse: Number,
-}
-
-const duration: CategoricalTerm = {
-  ...durationAtom,
-  name: 'duration_minute',
-  atoms: [durationAtom],
-  inputs: ['pickup_datetime'],
-}
-
-/** The term with code 0 where the input is missing: the profile counts every training ride. */
-function tolerant(term: CategoricalTerm): CategoricalTerm {
-  const code = (rides: RideBatch, i: number): number => {
-    let code = 0
-    for (const atom of term.atoms) code = code * atom.levels + Math.max(atom.code(rides, i), 0)
-    return code
-  }
-  return { ...term, code }
-}
+// Every training ride counts: where an input is missing it has a level of its own.
+const zone = (column: ColumnName): AtomSpec => ({ kind: 'id', column, or_missing: true })
 
 function profileFeatures(withDistance: boolean): Features {
-  const { categorical, numeric, inputs } = compileFeatures({
-    name: 'profile',
-    categorical: [
-      { name: 'pair', product: ['PULocationID', 'DOLocationID'] },
-      'hour_of_week',
-      ...(withDistance ? [{ name: 'distance', bin: 'trip_distance' as const, edges }] : []),
+  const categorical: CategoricalTermSpec[] = [
+    { name: 'pair', atoms: [zone('PULocationID'), zone('DOLocationID')] },
+    { name: 'hour_of_week', atoms: [{ kind: 'derived', name: 'hour_of_week' }] },
+    { name: 'duration_minute', atoms: [{ kind: 'duration_minute' }] },
+  ]
+  if (!withDistance) return featuresOf({ categorical, numeric: [] })
+  const of = 'trip_distance'
+  return featuresOf({
+    categorical: [...categorical, { name: 'distance', atoms: [{ kind: 'bin', of, edges }] }],
+    numeric: [
+      { name: 'plausible', of, steps: [{ is_between: [0.01, plausibleMiles] }] },
+      { name: 'miles', of, steps: [{ between: [0.01, plausibleMiles] }] },
     ],
-    numeric: withDistance
-      ? [
-          {
-            name: 'plausible',
-            of: 'trip_distance',
-            steps: [{ is_between: [0.01, plausibleMiles] }],
-          },
-          { name: 'miles', of: 'trip_distance', steps: [{ between: [0.01, plausibleMiles] }] },
-        ]
-      : [],
   })
-  return { categorical: [...categorical.map(tolerant), duration], numeric, inputs }
 }
 
 /** The plan that sums the profile of the rides that `plan` selects. */
@@ -93,7 +59,9 @@ export function profileOf(moments: Moments): Profile {
   const dropoffs = new Map<number, number>()
   const pairBlock = block(moments, 'pair')
   each(pairBlock, (code, rides, i) => {
-    const [from, to] = splitCode(pairBlock.term.atoms, code) as [number, number]
+    // 0 stands for a missing zone, in the document too; a zone 0 would count as missing.
+    const parts = splitCode(pairBlock.term.atoms, code)
+    const [from, to] = parts.map((part) => Math.max(part - 1, 0)) as [number, number]
     pickups.set(from, (pickups.get(from) ?? 0) + rides)
     dropoffs.set(to, (dropoffs.get(to) ?? 0) + rides)
     pairs.push([from, to, rides, meanMiles(moments, pairBlock.numeric.hi, i)])

@@ -6,8 +6,7 @@
 import type { Model } from '../model.ts'
 import type { Taxi } from '../ride.ts'
 import { addTo, zeroSums } from './double-double.ts'
-import { columnsOf } from './engines/arrow.ts'
-import { type Plan, RideSelector } from './plan.ts'
+import { columnsOf, type Plan, RideSelector } from './plan.ts'
 import { readRides } from './rides.ts'
 
 const binMinutes = 0.01

@@ -5,21 +5,14 @@
  */
 
 import { openAsBlob } from 'node:fs'
-import { type Data, DataType, type Schema, TimeUnit, tableFromIPC, type Vector } from 'apache-arrow'
+import { type Data, DataType, TimeUnit, tableFromIPC, type Vector } from 'apache-arrow'
 import { ParquetFile } from 'parquet-wasm'
 import { messageOf, RidecastError } from '../errors.ts'
-import { type ColumnName, parseWallClock, type RideBatch, type Taxi, timeColumns } from '../ride.ts'
+import { parseWallClock, type RideBatch, type Taxi } from '../ride.ts'
+import { type RideColumns, resolveColumns } from './columns.ts'
 
 /** A batch holds at most this many rides. */
 const batchSize = 2 ** 20
-
-/** Which columns to read. */
-export interface RideColumns {
-  /** A file without one of these is refused. */
-  readonly required: readonly ColumnName[]
-  /** All missing where the file does not have them. */
-  readonly optional: readonly ColumnName[]
-}
 
 /**
  * Reads the rides of one file. Times that are text but no time come as Infinity.
@@ -44,7 +37,8 @@ export async function* readRides(
       return { schema, rows: meta.fileMetadata().numRows(), groups: meta.numRowGroups() }
     })
     total = rows
-    const names = resolveColumns(schema, path, taxi, columns)
+    const spelled = schema.fields.map(({ name }) => name)
+    const names = resolveColumns(spelled, path, taxi, columns)
     for (let group = 0; group < groups; group++) {
       const table = await decoded(path, async () => {
         const read = await file.read({
@@ -66,16 +60,8 @@ export async function* readRides(
         }
         yield {
           length,
-          pickup: toMicros(
-            batch.getChild(names.pickup as string) as Vector,
-            path,
-            names.pickup as string,
-          ),
-          dropoff: toMicros(
-            batch.getChild(names.dropoff as string) as Vector,
-            path,
-            names.dropoff as string,
-          ),
+          pickup: toMicros(batch.getChild(names.pickup) as Vector, path, names.pickup),
+          dropoff: toMicros(batch.getChild(names.dropoff) as Vector, path, names.dropoff),
           columns: values,
         }
         done += length
@@ -140,52 +126,6 @@ async function surviving<T>(step: () => Promise<T>): Promise<T> {
   } finally {
     globalThis.queueMicrotask = queue
   }
-}
-
-// Files of different years spell columns differently: match without regard to case.
-function resolveColumns(
-  schema: Schema,
-  path: string,
-  taxi: Taxi,
-  columns: RideColumns,
-): Partial<Record<ColumnName | 'pickup' | 'dropoff', string>> {
-  const spelled = (name: string): string[] => {
-    const wanted = name.toLowerCase()
-    return schema.fields.map((field) => field.name).filter((name) => name.toLowerCase() === wanted)
-  }
-  const wanted = { ...timeColumns[taxi] }
-  const names: Partial<Record<ColumnName | 'pickup' | 'dropoff', string>> = {}
-  const missing: string[] = []
-  const find = (key: ColumnName | 'pickup' | 'dropoff', name: string, required: boolean): void => {
-    const [found, ...others] = spelled(name)
-    if (found === undefined) {
-      if (required) missing.push(name)
-      return
-    }
-    if (others.length > 0) {
-      throw new RidecastError(
-        'source_columns',
-        `${path} has column ${name} more than once, as ${[found, ...others].join(', ')}: expected it once, merge them`,
-      )
-    }
-    names[key] = found
-  }
-  find('pickup', wanted.pickup, true)
-  find('dropoff', wanted.dropoff, true)
-  for (const name of columns.required) find(name, name, true)
-  for (const name of columns.optional) find(name, name, false)
-  if (missing.length > 0) {
-    const other = taxi === 'green' ? 'yellow' : 'green'
-    const hint =
-      spelled(timeColumns[other].pickup).length > 0
-        ? `; it looks like a ${other} file: say --taxi ${other}`
-        : ''
-    throw new RidecastError(
-      'source_columns',
-      `${path} lacks ${missing.join(', ')}, found ${schema.fields.map(({ name }) => name).join(', ') || 'no column'}${hint}`,
-    )
-  }
-  return names
 }
 
 function wrongType(path: string, name: string, expected: string, data: Data): RidecastError {

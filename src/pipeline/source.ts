@@ -11,7 +11,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import { distance } from 'fastest-levenshtein'
 import { messageOf, RidecastError } from '../errors.ts'
 import { isMonth, type Month, monthOf, nextMonth, parseMonth } from '../month.ts'
-import type { Taxi } from '../ride.ts'
+import { type Taxi, taxis } from '../ride.ts'
 import { type DownloadEffects, download } from './download.ts'
 import { shownAddress } from './http.ts'
 import { type FileIdentity, identify, parquetFault } from './parquet-file.ts'
@@ -196,10 +196,11 @@ function fileName(taxi: Taxi, month: Month): string {
 
 /** Fleet and month that a file name states; `green_tripdata_2021-01.first1000.parquet` too. */
 function stated(name: string): Pick<Planned, 'month' | 'taxi'> {
-  const match = /^(green|yellow)_tripdata_(\d{4}-\d\d)(\..*)?\.parquet$/i.exec(name)
+  const match = /^([a-z]+)_tripdata_(\d{4}-\d\d)(\..*)?\.parquet$/i.exec(name)
   const month = match?.[2] ?? ''
-  if (!match || !isMonth(month)) return { month: undefined, taxi: undefined }
-  return { month, taxi: match[1]?.toLowerCase() as Taxi }
+  const taxi = taxis.find((one) => one === match?.[1]?.toLowerCase())
+  if (!taxi || !isMonth(month)) return { month: undefined, taxi: undefined }
+  return { month, taxi }
 }
 
 async function requireFile(plan: SourcePlan): Promise<void> {

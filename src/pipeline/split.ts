@@ -3,15 +3,14 @@
  * file as the recipe splits it, else its last fifth by pickup time.
  */
 
-import type { Atom } from '../atoms.ts'
 import { isRidecastError, RidecastError } from '../errors.ts'
-import { compileFeatures } from '../features.ts'
+import { compileFeatures, featuresOf } from '../features.ts'
 import type { Recipe } from '../recipe.ts'
 import type { Taxi } from '../ride.ts'
 import type { DownloadEffects } from './download.ts'
 import type { Engine } from './engines/engine.ts'
 import type { Moments } from './moments.ts'
-import { type Plan, planOf, type Slice } from './plan.ts'
+import { beside, type Plan, planOf, type Slice } from './plan.ts'
 import {
   obtain,
   planNext,
@@ -94,15 +93,6 @@ function restOfFile(source: Source, rides: number, { recipe, validate }: SplitOp
   return { kind: 'rest', validation: source, slices, note: undefined }
 }
 
-const minuteAtom: Atom = {
-  key: 'pickup_minute',
-  input: 'pickup_datetime',
-  levels: 2 ** 32,
-  code: (rides, i) => Math.max(0, Math.floor((rides.pickup[i] as number) / 60e6)),
-  text: String,
-  parse: Number,
-}
-
 /**
  * Cuts the rides that `plan` takes at a whole minute of pickup time, so that at least four fifths
  * lie before it: from counts by minute, without holding the rides.
@@ -113,15 +103,11 @@ export async function cutByPickup(
   taxi: Taxi,
   plan: Plan,
 ): Promise<{ train: Slice; validation: Slice }> {
-  const term = {
-    ...minuteAtom,
-    name: minuteAtom.key,
-    atoms: [minuteAtom],
-    inputs: [minuteAtom.input],
-  }
-  // The plan's own terms stay: a ride that one of them cannot take is not counted.
-  const features = { ...plan.features, categorical: [...plan.features.categorical, term] }
-  const [moments] = await engine.sum([path], taxi, [{ ...plan, features, crosses: false }])
+  const minutes = featuresOf({
+    categorical: [{ name: 'pickup_minute', atoms: [{ kind: 'pickup_minute' }] }],
+    numeric: [],
+  })
+  const [moments] = await engine.sum(path, taxi, [{ ...beside(plan, minutes), crosses: false }])
   const { n, blocks } = moments as Moments
   const block = blocks.at(-1)
   let before = 0

@@ -54,9 +54,9 @@ export async function sumRides(
   const compared = (plan: Plan): Plan[] => (other ? [beside(plan, other)] : [])
   const trainPlans = [plans.train, profilePlan(plans.train), ...compared(plans.train)]
   const validationPlans = [plans.validation, ...compared(plans.validation)]
-  const [train, profile, otherTrain] = await engine.sum([source.path], taxi, trainPlans, progress)
+  const [train, profile, otherTrain] = await engine.sum(source.path, taxi, trainPlans, progress)
   const [validation, otherValidation] = await engine.sum(
-    [split.validation.path],
+    split.validation.path,
     taxi,
     validationPlans,
     progress,

@@ -9,8 +9,8 @@ import type { Recipe } from '../recipe.ts'
 import type { Taxi } from '../ride.ts'
 import { type LineageDocument, lineageOf, type MetricsDocument, metricsOf } from './documents.ts'
 import type { DownloadEffects } from './download.ts'
-import type { EngineName, EngineProgress } from './engines/engine.ts'
-import { engineOf } from './engines/engines.ts'
+import type { EngineChoice, EngineProgress } from './engines/engine.ts'
+import { openEngine } from './engines/engines.ts'
 import { type Comparison, compare, fit } from './fit.ts'
 import type { Moments } from './moments.ts'
 import { profileOf } from './profile.ts'
@@ -31,7 +31,7 @@ export interface TrainOptions extends SourceOptions {
   readonly recipe: Recipe
   /** A recipe fitted to the same rides for comparison, if any. */
   readonly comparison: Recipe | undefined
-  readonly engine: EngineName
+  readonly engine: EngineChoice
   readonly solver: SolverName
   /** Whether to go over the rides again for absolute errors and quantiles. */
   readonly residuals: boolean
@@ -72,7 +72,7 @@ export interface Training {
 export async function train(options: TrainOptions, effects: TrainEffects = {}): Promise<Training> {
   const { recipe } = options
   const { seconds, time } = stopwatch(effects.stage)
-  const engine = engineOf(options.engine)
+  const engine = await openEngine(options.engine)
   const plan = planSource(options.source, options)
   const { taxi } = options
 

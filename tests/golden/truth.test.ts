@@ -9,7 +9,8 @@ import { tableFromIPC } from 'apache-arrow'
 import { ParquetFile } from 'parquet-wasm'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { compileFeatures } from '../../src/features.ts'
-import { arrowEngine, columnsOf } from '../../src/pipeline/engines/arrow.ts'
+import { openArrowEngine } from '../../src/pipeline/engines/arrow.ts'
+import { columnsOf } from '../../src/pipeline/plan.ts'
 import { meanDuration } from '../../src/pipeline/evaluate.ts'
 import type { Moments } from '../../src/pipeline/moments.ts'
 import { type Plan, planOf } from '../../src/pipeline/plan.ts'
@@ -52,7 +53,7 @@ async function durations(path: string, min: number, max: number): Promise<Moment
     ...planOf(recipeAt('recipes/plain.yaml'), features),
     target: { min, max },
   }
-  return (await arrowEngine.sum([path], 'green', [plan]))[0] as Moments
+  return (await (await openArrowEngine()).sum(path, 'green', [plan]))[0] as Moments
 }
 
 /** Checks one row of the table of counts: all rides, kept rides, mean and sample deviation of all. */
@@ -75,7 +76,7 @@ async function widthOf(path: string, categorical: readonly unknown[]): Promise<n
     categorical: categorical as Recipe['categorical'],
   }
   const plan = planOf(recipe, compileFeatures(recipe))
-  const [moments] = await arrowEngine.sum([path], 'green', [{ ...plan, crosses: false }])
+  const [moments] = await (await openArrowEngine()).sum(path, 'green', [{ ...plan, crosses: false }])
   const levels = moments?.blocks.map(({ codes }) => codes.length) ?? []
   return levels.reduce((a, b) => a + b, 0) + (moments?.numeric.length ?? 0)
 }

@@ -4,11 +4,11 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { featureRow } from '../../src/features.ts'
 import { linearModel, type Model } from '../../src/model.ts'
-import { arrowEngine, columnsOf } from '../../src/pipeline/engines/arrow.ts'
+import { openArrowEngine } from '../../src/pipeline/engines/arrow.ts'
 import { constantRmse, evaluate, meanDuration } from '../../src/pipeline/evaluate.ts'
 import { fit } from '../../src/pipeline/fit.ts'
 import type { Moments } from '../../src/pipeline/moments.ts'
-import { type Plan, RideSelector } from '../../src/pipeline/plan.ts'
+import { columnsOf, type Plan, RideSelector } from '../../src/pipeline/plan.ts'
 import { type Residuals, residualsOf } from '../../src/pipeline/residuals.ts'
 import { readRides } from '../../src/pipeline/rides.ts'
 import { parseRecipe } from '../../src/recipe.ts'
@@ -180,7 +180,7 @@ describe('residuals of a real month', () => {
   const errors: number[] = []
 
   beforeAll(async () => {
-    moments = (await arrowEngine.sum([path], 'green', [plainPlan]))[0] as Moments
+    moments = (await (await openArrowEngine()).sum(path, 'green', [plainPlan]))[0] as Moments
     model = linearModel((await fit(moments, plain, 'green', 'direct')).document)
     residuals = await residualsOf(model, path, 'green', plainPlan)
     const selector = new RideSelector(plainPlan)

@@ -7,9 +7,10 @@ import { ParquetFile, readParquet } from 'parquet-wasm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RidecastError } from '../../src/errors.ts'
 import { compileFeatures } from '../../src/features.ts'
-import { arrowEngine } from '../../src/pipeline/engines/arrow.ts'
+import type { RideColumns } from '../../src/pipeline/columns.ts'
+import { openArrowEngine } from '../../src/pipeline/engines/arrow.ts'
 import { planOf } from '../../src/pipeline/plan.ts'
-import { type RideColumns, readRides } from '../../src/pipeline/rides.ts'
+import { readRides } from '../../src/pipeline/rides.ts'
 import { obtain, planSource } from '../../src/pipeline/source.ts'
 import { type TrainOptions, train } from '../../src/pipeline/train.ts'
 import { checkRecipe } from '../../src/recipe.ts'
@@ -491,7 +492,9 @@ describe('damage', () => {
 /** Rows and rides of 1 to 60 minutes, both ends included, counted by the engine. */
 async function counted(path: string, taxi: Taxi = 'green'): Promise<{ rows: number; n: number }> {
   const recipe = checkRecipe({ name: 'x', categorical: ['hour'] }, 'x')
-  const [moments] = await arrowEngine.sum([path], taxi, [planOf(recipe, compileFeatures(recipe))])
+  const [moments] = await (await openArrowEngine()).sum(path, taxi, [
+    planOf(recipe, compileFeatures(recipe)),
+  ])
   const { rows = -1, n = -1 } = moments ?? {}
   return { rows, n }
 }

@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { RidecastError } from '../../src/errors.ts'
 import { compileFeatures } from '../../src/features.ts'
 import type { DownloadEffects } from '../../src/pipeline/download.ts'
-import { arrowEngine } from '../../src/pipeline/engines/arrow.ts'
+import { openArrowEngine } from '../../src/pipeline/engines/arrow.ts'
 import type { Moments } from '../../src/pipeline/moments.ts'
 import { type Plan, planOf, type Slice } from '../../src/pipeline/plan.ts'
 import { obtain, planSource } from '../../src/pipeline/source.ts'
@@ -58,7 +58,9 @@ const write = (name: string, rides: readonly FileRide[]): string =>
   makeParquet(join(cwd, 'data', name), greenColumns(rides))
 
 async function counted(path: string, slice: Slice): Promise<number> {
-  const [moments] = (await arrowEngine.sum([path], 'green', [{ ...plan, slice }])) as [Moments]
+  const [moments] = (await (await openArrowEngine()).sum(path, 'green', [{ ...plan, slice }])) as [
+    Moments,
+  ]
   return moments.n
 }
 
@@ -74,7 +76,7 @@ describe('the cut by pickup', () => {
     'of random rides (seed %i) is the first whole minute with four fifths before it',
     async (seed, length, minutes) => {
       const path = write('random.parquet', randomFile(seed, length, minutes))
-      const { train, validation } = await cutByPickup(arrowEngine, path, 'green', plan)
+      const { train, validation } = await cutByPickup(await openArrowEngine(), path, 'green', plan)
       const cut = 'to' in train ? train.to : Number.NaN
       expect(train).toEqual({ kind: 'pickup', from: Number.NEGATIVE_INFINITY, to: cut })
       expect(validation).toEqual({ kind: 'pickup', from: cut, to: Number.POSITIVE_INFINITY })
@@ -98,13 +100,18 @@ describe('the cut by pickup', () => {
       to: 2,
       miles: 1,
     }))
-    const { train } = await cutByPickup(arrowEngine, write('few.parquet', rides), 'green', plan)
+    const { train } = await cutByPickup(
+      await openArrowEngine(),
+      write('few.parquet', rides),
+      'green',
+      plan,
+    )
     expect(train).toMatchObject({ to: 4 * 60e6 })
   })
 
   test('of no rides at all leaves none to train on', async () => {
     const path = write('empty.parquet', [])
-    const { train, validation } = await cutByPickup(arrowEngine, path, 'green', plan)
+    const { train, validation } = await cutByPickup(await openArrowEngine(), path, 'green', plan)
     expect(await counted(path, train)).toBe(0)
     expect(await counted(path, validation)).toBe(0)
   })
@@ -140,7 +147,7 @@ async function split(
   }
   const planned = planSource(source, options)
   const train = { plan: planned, source: await obtain(planned) }
-  return splitRides(train, options, arrowEngine, effects)
+  return splitRides(train, options, await openArrowEngine(), effects)
 }
 
 async function refusal(source: string, changes: Partial<SplitOptions>): Promise<string> {
@@ -194,7 +201,7 @@ describe('the rides that validate', () => {
     const { kind, validation, slices, note } = await split('2021-01', { baseUrl })
     expect([kind, validation.path]).toEqual(['holdout', join(cwd, 'data', january)])
     const path = join(cwd, 'data', january)
-    expect(slices).toEqual(await cutByPickup(arrowEngine, path, 'green', plan))
+    expect(slices).toEqual(await cutByPickup(await openArrowEngine(), path, 'green', plan))
     expect(note).toContain(`${baseUrl}/${february}`)
     expect(note).toContain(join(cwd, 'data'))
     expect(existsSync(join(cwd, 'data', february))).toBe(false)
@@ -276,7 +283,7 @@ describe('a recipe that splits the file itself', () => {
     expect([kind, validation.path, note]).toEqual(['rest', path, undefined])
     expect(slices.train).toEqual({ kind: 'rows', from: 0, to: 30 })
     const sum = (slice: Slice): Plan => ({ ...plan, slice })
-    const [train, rest, all] = await arrowEngine.sum([path], 'green', [
+    const [train, rest, all] = await (await openArrowEngine()).sum(path, 'green', [
       sum(slices.train),
       sum(slices.validation),
       plan,

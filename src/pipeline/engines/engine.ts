@@ -1,5 +1,5 @@
 /**
- * The contract of an engine: whatever can read trip files and sum them. Engines agree to the
+ * The contract of an engine: whatever can read a trip file and sum its rides. Engines agree to the
  * bit; `tests/pipeline/engines/conformance.ts` holds every one of them to it.
  */
 
@@ -7,11 +7,17 @@ import type { Taxi } from '../../ride.ts'
 import type { Moments } from '../moments.ts'
 import type { Plan } from '../plan.ts'
 
-/** The engines that `--engine` knows. */
-export const engineNames = ['arrow'] as const
+/** The engines there are. */
+export const engineNames = ['arrow', 'duckdb', 'trino'] as const
 
 /** The name of an engine. */
 export type EngineName = (typeof engineNames)[number]
+
+/** What `--engine` takes: `auto` is DuckDB where it is installed, else Arrow. */
+export const engineChoices = ['auto', ...engineNames] as const
+
+/** An engine by name, or `auto`. */
+export type EngineChoice = (typeof engineChoices)[number]
 
 /** What is told while an engine reads. */
 export type EngineProgress = (done: number, total: number, path: string) => void
@@ -20,18 +26,24 @@ export type EngineProgress = (done: number, total: number, path: string) => void
 export interface Engine {
   readonly name: EngineName
   /**
-   * Reads every file once and sums its rides by each plan. Memory is bounded by the size of the
-   * sums and of one row group, not by rows; the order of files and rows changes nothing, except
-   * that a slice by rows counts in the order given.
+   * Reads one file and sums its rides by each plan. Memory is bounded by the size of the sums and
+   * of a few row groups, not by rows. Neither the order of rows nor the number of threads changes
+   * anything, except that a slice by rows counts in file order. Several files may be summed at
+   * once.
    *
-   * @param files paths of local Parquet files of one fleet
+   * @param path a local Parquet file of one fleet; an engine that keeps files elsewhere looks for
+   *   its name there
+   * @param signal stops the work; its reason is thrown
    * @returns one {@link Moments} for each plan, in their order
-   * @throws source_columns, source_column_type, source_truncated, sums_overflow
+   * @throws source_columns, source_column_type, source_truncated, sums_overflow, engine_* codes
    */
   sum(
-    files: readonly string[],
+    path: string,
     taxi: Taxi,
     plans: readonly Plan[],
     progress?: EngineProgress,
+    signal?: AbortSignal,
   ): Promise<Moments[]>
+  /** Lets go of threads, memory and connections. */
+  close(): Promise<void>
 }

@@ -1,0 +1,3 @@
+/** The worker thread of the Arrow engine. */
+
+export {}
