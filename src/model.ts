@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { messageOf, RidecastError } from './errors.ts'
 import { type CategoricalTerm, compileFeatures, type Features } from './features.ts'
 import { checkRecipe, type Recipe } from './recipe.ts'
-import { type RideBatch, taxis } from './ride.ts'
+import { areTaxis, type RideBatch } from './ride.ts'
 import { DictVectorizer } from './vectorizer.ts'
 
 /** What one term adds to a prediction. */
@@ -63,7 +63,7 @@ export const modelFormat = 1
 const documentSchema = z.object({
   format_version: z.literal(modelFormat),
   kind: z.literal('linear'),
-  taxi: z.enum(taxis),
+  taxi: z.string().refine((text) => areTaxis(text), 'expected fleets, with commas'),
   recipe: z.unknown(),
   intercept: z.number(),
   vectorizer: z.unknown(),
@@ -74,7 +74,8 @@ const documentSchema = z.object({
 export interface ModelDocument {
   readonly format_version: typeof modelFormat
   readonly kind: 'linear'
-  readonly taxi: (typeof taxis)[number]
+  /** The fleet, or several with commas, as `green,yellow`. */
+  readonly taxi: string
   readonly recipe: Recipe
   readonly intercept: number
   readonly vectorizer: ReturnType<DictVectorizer['toJSON']>

@@ -10,6 +10,11 @@ export const taxis = ['green', 'yellow', 'fhv', 'fhvhv'] as const
 /** A fleet of taxis. */
 export type Taxi = (typeof taxis)[number]
 
+/** True for fleets with commas, as a model of several states them. */
+export function areTaxis(text: string): boolean {
+  return text.split(',').every((name) => (taxis as readonly string[]).includes(name))
+}
+
 /** The largest zone id; zones are numbered 1 to 265. */
 export const maxZone = 265
 

@@ -166,9 +166,9 @@ describe('packaging', () => {
   test('versions are exact', () => {
     const { dependencies = {}, devDependencies = {} } = manifest
     const all = { ...dependencies, ...devDependencies, ...(manifest.optionalDependencies ?? {}) }
-    expect(Object.entries(all).filter(([, version]) => !/^\d+\.\d+\.\d+(-r\.\d+)?$/.test(version))).toEqual(
-      [],
-    )
+    expect(
+      Object.entries(all).filter(([, version]) => !/^\d+\.\d+\.\d+(-r\.\d+)?$/.test(version)),
+    ).toEqual([])
   })
 
   test('package-lock.json names no address', () => {

@@ -1,16 +1,22 @@
 /** `ridecast evaluate`: any saved model on any month. */
 
-import { Command, Option } from 'commander'
-import { type Taxi, taxis } from '../ride.ts'
+import { Command } from 'commander'
+import { parseTaxis } from '../months.ts'
+import {
+  type CacheFlags,
+  cacheOf,
+  cacheOptions,
+  type DataFlags,
+  dataOptions,
+  sourcesOptionsOf,
+} from './data-flags.ts'
+import { type EngineFlags, engineOptions, engineSettingsOf } from './engine-flags.ts'
 import { type Io, printJson, progress, table } from './io.ts'
 import { openModel, registryUriHelp } from './open-model.ts'
 
-interface Flags {
-  taxi?: Taxi
-  data: string
+interface Flags extends DataFlags, CacheFlags, EngineFlags {
   models: string
   registryUri?: string
-  baseUrl?: string
   json?: true
 }
 
@@ -22,26 +28,19 @@ Examples:
 
 /** The command. */
 export function evaluateCommand(io: Io): Command {
-  return new Command('evaluate')
-    .summary('measure a saved model on any month')
+  const command = new Command('evaluate')
+    .summary('measure a saved model on any months')
     .description(
-      'Measure a saved model on a month: squared errors, absolute errors and quantiles of the residuals.',
+      'Measure a saved model on months: squared errors, absolute errors and quantiles of the residuals.',
     )
     .argument('<model>', 'name, name@alias, name/version or a folder')
-    .argument('<source>', 'a month (YYYY-MM), a Parquet file, or the address of one')
-    .addOption(
-      new Option(
-        '--taxi <fleet>',
-        'the fleet of the rides (default: the one of the model)',
-      ).choices(taxis),
-    )
-    .option('--data <dir>', 'folder of trip files and downloads', 'data')
+    .argument('<sources...>', 'months (2021-03, 2023-01..2023-04), Parquet files, addresses')
+  return engineOptions(cacheOptions(dataOptions(command)))
     .option('--models <dir>', 'folder of the registry', 'models')
     .option('--registry-uri <uri>', registryUriHelp)
-    .option('--base-url <url>', 'where months are downloaded from (default: the publisher)')
     .option('--json', 'print one JSON object and nothing else')
     .addHelpText('after', examples)
-    .action(async (reference: string, source: string, flags: Flags) => {
+    .action(async (reference: string, sources: string[], flags: Flags) => {
       const { name, version, predictor } = await openModel(
         io,
         flags.models,
@@ -52,15 +51,17 @@ export function evaluateCommand(io: Io): Command {
       const { label, measures, residuals, rows, kept, refused } = await evaluateOn(
         predictor.model,
         {
-          source,
-          taxi: flags.taxi ?? predictor.model.toJSON().taxi,
-          dataFolder: flags.data,
-          cwd: io.cwd,
-          today: io.now(),
-          baseUrl: flags.baseUrl,
+          ...sourcesOptionsOf(io, flags),
+          otherwise: parseTaxis(predictor.model.toJSON().taxi),
+          sources,
+          engine: flags.engine,
+          engineSettings: engineSettingsOf(io, flags),
         },
-        (done, total) =>
-          progress(io, `reading rides ... ${Math.round((100 * done) / Math.max(1, total))} %`),
+        {
+          cache: await cacheOf(io, flags),
+          progress: (done, total) =>
+            progress(io, `reading rides ... ${Math.round((100 * done) / Math.max(1, total))} %`),
+        },
       )
       progress(io, '')
       if (flags.json) {

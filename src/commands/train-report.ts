@@ -5,8 +5,10 @@ import type { Measures } from '../pipeline/evaluate.ts'
 import type { Refused } from '../pipeline/plan.ts'
 import type { Residuals } from '../pipeline/residuals.ts'
 import { coefficientBound } from '../pipeline/solve/direct.ts'
+import type { FileCounts } from '../pipeline/sum-rides.ts'
+import type { Training } from '../pipeline/train.ts'
 import { type Io, table } from './io.ts'
-import type { Outcome } from './train-run.ts'
+import { namesOf, type Outcome } from './train-run.ts'
 
 /** Measures of one set of rides; the mean absolute error is null without `--residuals`. */
 export interface ReportedMeasures extends Measures {
@@ -19,6 +21,10 @@ export interface TrainReport {
   readonly train_months: readonly string[]
   /** Null where the validation rides are not a month of their own: see `split`. */
   readonly validation_month: string | null
+  /** The engine that read; null when all sums were known. */
+  readonly engine: string | null
+  /** Files and rides that were read, and files whose sums were known already. */
+  readonly read: { readonly files: number; readonly rows: number; readonly cached_files: number }
   readonly split: string
   readonly recipe: string
   readonly rows: number
@@ -64,7 +70,7 @@ export interface TrainReport {
 /** The report of a training. */
 export function reportOf(outcome: Outcome): TrainReport {
   const { training, options } = outcome
-  const { source, split, moments, metrics, residuals, solution, comparison } = training
+  const { files, split, moments, reading, metrics, residuals, solution, comparison } = training
   const measures = (part: 'train' | 'validation'): ReportedMeasures => {
     return { ...metrics[part], mae: residuals?.[part].mae ?? null }
   }
@@ -72,9 +78,10 @@ export function reportOf(outcome: Outcome): TrainReport {
   const { remote } = outcome.run
   return {
     taxi: training.taxi,
-    train_months: [source.month ?? source.label],
-    validation_month:
-      split.kind === 'month' ? (split.validation.month ?? split.validation.label) : null,
+    train_months: namesOf(files.train),
+    validation_month: split.kind === 'month' ? namesOf(files.validation).join(' ') : null,
+    engine: reading.engine ?? null,
+    read: { ...reading.read, cached_files: reading.cached.files },
     split: split.kind,
     recipe: options.recipe.name,
     rows: moments.rows,
@@ -127,7 +134,7 @@ function refusedText(refused: Refused, outside: number): string {
 }
 
 function measuresTable(io: Io, outcome: Outcome, report: TrainReport): string {
-  const { residuals, split } = outcome.training
+  const { residuals, split, files } = outcome.training
   const row = (label: string, what: string, measured: ReportedMeasures): string[] => [
     label,
     what,
@@ -147,12 +154,12 @@ function measuresTable(io: Io, outcome: Outcome, report: TrainReport): string {
     '',
   ]
   const where = {
-    month: split.validation.label,
+    month: labelOf(files.validation),
     holdout: 'the last fifth of the rides',
     rest: 'the rest of the file',
   }[split.kind]
   const rows = [
-    row('train', outcome.training.source.label, report.train),
+    row('train', outcome.training.label, report.train),
     row('validation', where, report.validation),
     constant('mean', 'the training mean for every ride', report.baseline.rmse),
   ]
@@ -163,6 +170,19 @@ function measuresTable(io: Io, outcome: Outcome, report: TrainReport): string {
   }
   const header = ['', '', 'rides', 'RMSE', ...(residuals ? ['MAE'] : []), 'R2', 'bias']
   return table(io, header, rows, ['left', 'left', 'right', 'right', 'right', 'right', 'right'])
+}
+
+function labelOf(files: readonly FileCounts[]): string {
+  return files.map(({ file }) => file.source.label).join(', ')
+}
+
+/** What was read for this, and what was known already. */
+function readingText({ reading }: Training): string {
+  const { engine, read, cached } = reading
+  const files = (n: number): string => `${n} file${n === 1 ? '' : 's'}`
+  const known = cached.files > 0 ? `the sums of ${files(cached.files)} were known` : ''
+  if (engine === undefined) return `no rides: ${known}`
+  return `${count(read.rows)} rides of ${files(read.files)} with ${engine}${known && `; ${known}`}`
 }
 
 function quantileLines(residuals: { train: Residuals; validation: Residuals } | undefined): string {
@@ -192,6 +212,7 @@ export function printReport(
 ): void {
   const { training, options, name, version } = outcome
   const { recipe } = options
+  const { split } = training
   const { target, l2 } = recipe
   const kept = ((100 * report.kept) / Math.max(1, report.rows)).toFixed(1)
   const near = relative(options.cwd, outcome.path)
@@ -201,9 +222,10 @@ export function printReport(
   const reference = report.champion ? name : `${name}/${version}`
   const model = reference === 'green-duration' ? '' : ` --model ${reference}`
   const lines = [
-    `${io.colors.bold(`${recipe.name} on ${training.source.label}`)}`,
+    `${io.colors.bold(`${recipe.name} on ${training.label}`)}`,
     '',
     `rides      ${count(report.kept)} of ${count(report.rows)} kept (${kept} %), ${target.min} to ${target.max} minutes${refusedText(report.refused, report.outside)}`,
+    `read       ${readingText(training)}`,
     `design     ${count(report.columns)} columns, rank ${count(report.rank)}, ${l2 > 0 ? `ridge ${l2}` : 'least squares'}, intercept ${minutes(report.intercept)}`,
     ...(report.inexact.length > 0
       ? [
@@ -215,7 +237,9 @@ export function printReport(
   io.out(`${lines.join('\n')}\n`)
   io.out(`${measuresTable(io, outcome, report)}\n`)
   io.out(quantileLines(training.residuals))
-  if (training.split.note) io.out(`note       no validation month: ${training.split.note}\n`)
+  if (split.note) {
+    io.out(`note       ${split.kind === 'month' ? '' : 'no validation month: '}${split.note}\n`)
+  }
   io.out(
     [
       `model      ${name}/${version}  ${path}`,

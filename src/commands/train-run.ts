@@ -7,7 +7,10 @@ import { resolve } from 'node:path'
 import type { Documents } from '../artifact.ts'
 import { messageOf } from '../errors.ts'
 import { loadedModel } from '../loaded-model.ts'
+import type { MomentsCache } from '../pipeline/moments-cache.ts'
 import { coefficientBound } from '../pipeline/solve/direct.ts'
+import { fleetsOf, planSources } from '../pipeline/sources.ts'
+import type { FileCounts } from '../pipeline/sum-rides.ts'
 import { type Training, type TrainOptions, train } from '../pipeline/train.ts'
 import { formatRecipe } from '../recipe.ts'
 import { championAlias, openRegistry } from '../registry.ts'
@@ -22,6 +25,8 @@ export interface Keeping {
   readonly name: string | undefined
   /** Folder of the registry, relative to the options' cwd. */
   readonly models: string
+  /** Sums that were made before. */
+  readonly cache: MomentsCache
   /** Where the run is recorded; one that mirrors tells a server too. */
   readonly tracker: Tracker
   /** Who trains; undefined where the system does not say. */
@@ -77,25 +82,27 @@ const stageNames: Readonly<Record<string, string>> = {
  */
 export async function trainAndRecord(options: TrainOptions, keeping: Keeping): Promise<Outcome> {
   const { show, note } = keeping
-  const name = keeping.name ?? `${options.taxi}-duration`
+  const taxi = fleetsOf(planSources(options.sources, options))
+  const name = keeping.name ?? `${taxi.replaceAll(',', '-')}-duration`
   const run: RunHandle & Partial<MirroredRun> = await keeping.tracker.startRun({
     experiment: keeping.experiment ?? name,
     tags: keeping.tags,
     commit: await findCommit(options.cwd),
     user: keeping.user,
-    source: `ridecast train ${options.source}`,
+    source: `ridecast train ${options.sources.join(' ')}`,
   })
   try {
     // Before anything can fail: a failed run says what it tried.
     await run.logParameters({
-      source: options.source,
+      source: options.sources.join(' '),
       recipe: options.recipe.name,
-      taxi: options.taxi,
+      taxi,
       engine: options.engine,
       solver: options.solver,
       l2: options.recipe.l2,
     })
     const training = await train(options, {
+      cache: keeping.cache,
       stage: (stage) => show(`${stageNames[stage] ?? stage} ...`),
       progress: (done, total, path) => {
         show(`summing rides ... ${Math.round((100 * done) / Math.max(1, total))} % of ${path}`)
@@ -121,6 +128,12 @@ export async function trainAndRecord(options: TrainOptions, keeping: Keeping): P
     await run.finish('failed', { error: messageOf(error) })
     throw error
   }
+}
+
+/** Months where file names state them, else what the files are called. */
+export function namesOf(files: readonly FileCounts[]): string[] {
+  const names = files.map(({ file: { source } }) => source.month ?? source.label)
+  return [...new Set(names)]
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
@@ -155,11 +168,13 @@ async function record(
   options: TrainOptions,
   model: LoggedModel,
 ): Promise<void> {
-  const { metrics, solution, source, split, residuals, comparison } = training
+  const { metrics, solution, files, split, residuals, comparison, reading } = training
   await run.logParameters({
-    train_months: source.month ?? source.label,
-    validation_month: split.validation.month ?? split.validation.label,
+    train_months: namesOf(files.train).join(' '),
+    validation_month: namesOf(files.validation).join(' '),
     split: split.kind,
+    engine_used: reading.engine ?? 'none: all sums were known',
+    rows_read: reading.read.rows,
     columns: training.model.columns,
   })
   const values: Record<string, number> = {
@@ -181,16 +196,18 @@ async function record(
   for (const [stage, seconds] of Object.entries(training.seconds))
     values[`seconds.${stage}`] = seconds
   await run.logMetrics(values)
-  const dataset = (file: typeof source, context: 'training' | 'validation', rows: number) =>
-    run.logDataset({
-      name: file.label,
-      source: file.path,
-      digest: `sha256:${file.sha256}`,
-      context,
-      rows,
-    })
-  await dataset(source, 'training', training.moments.rows)
-  await dataset(split.validation, 'validation', training.lineage.validation[0]?.rows ?? 0)
+  for (const context of ['train', 'validation'] as const) {
+    for (const { file, rows } of files[context]) {
+      const { label, path, sha256 } = file.source
+      await run.logDataset({
+        name: label,
+        source: path,
+        digest: `sha256:${sha256}`,
+        context: context === 'train' ? 'training' : 'validation',
+        rows,
+      })
+    }
+  }
   await run.logArtifact('recipe.yaml', formatRecipe(options.recipe))
   await run.logArtifact('lineage.json', `${JSON.stringify(training.lineage, null, 2)}\n`)
   const loaded = loadedModel(model.name, model.version, documentsOf(training))

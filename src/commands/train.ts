@@ -1,30 +1,37 @@
 /** `ridecast train`: trains a month, tracks it, registers it. */
 
 import { userInfo } from 'node:os'
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { RidecastError } from '../errors.ts'
+import type { Month } from '../month.ts'
+import { areMonths, parseMonths } from '../months.ts'
 import type { TrainOptions } from '../pipeline/train.ts'
 import { formatRecipe, type Recipe } from '../recipe.ts'
-import { type Taxi, taxis } from '../ride.ts'
 import type { Tracker } from '../tracking/tracker.ts'
+import {
+  type CacheFlags,
+  cacheOf,
+  cacheOptions,
+  type DataFlags,
+  dataOptions,
+  sourcesOptionsOf,
+} from './data-flags.ts'
+import { type EngineFlags, engineOptions, engineSettingsOf } from './engine-flags.ts'
 import { type Io, printJson, progress } from './io.ts'
 import { findRecipe, recipeNames } from './recipes.ts'
 import { localTrackerOf, pushTargetOf, serverOf, trackingUriHelp } from './tracking.ts'
 
-interface Flags {
-  taxi?: Taxi
+interface Flags extends DataFlags, CacheFlags, EngineFlags {
+  last?: number
   validate?: string
   recipe: string
   set: string[]
   printRecipe?: true
   name?: string
-  data: string
   models: string
   runs: string
   trackingUri?: string
   registryUri?: string
-  baseUrl?: string
-  engine: 'arrow'
   solver: 'auto' | 'direct' | 'svd'
   experiment?: string
   tag: string[]
@@ -40,6 +47,9 @@ Examples:
   ridecast train 2021-01                         the default recipe, validated on 2021-02
   ridecast train 2021-01 --recipe pairs --json   the classic model, for machines
   ridecast train 2021-01 --validate holdout      validate on the last fifth of the month
+  ridecast train 2023-01..2023-03,2023-05        several months; sums of each are kept
+  ridecast train 2023-04 --last 12               the twelve months that end with 2023-04
+  ridecast train 2023-01 --taxi yellow,green     two fleets in one model
   ridecast train 2021-01 --set l2=10             another ridge strength
   ridecast train ./my_trips.parquet --taxi yellow --name my-model --promote
   MLFLOW_TRACKING_URI=http://127.0.0.1:5000 ridecast train 2021-01 --experiment nyc-green
@@ -47,21 +57,19 @@ Examples:
 
 /** The command. */
 export function trainCommand(io: Io): Command {
-  return new Command('train')
-    .summary('train a model on a month of rides')
+  const command = new Command('train')
+    .summary('train a model on months of rides')
     .description(
-      'Train a model on a month of rides, measure it on the next month, and register it.',
+      'Train a model on months of rides, measure it on the month after them, and register it.',
     )
-    .argument('[source]', 'a month (YYYY-MM), a Parquet file, or the address of one')
+    .argument('[sources...]', 'months (2021-01, 2023-01..2023-04, lists), Parquet files, addresses')
+  return engineOptions(cacheOptions(dataOptions(command)))
     .addOption(
-      new Option(
-        '--taxi <fleet>',
-        'the fleet of the rides (default: what the file name says, else green)',
-      ).choices(taxis),
+      new Option('--last <months>', 'as many months, up to the one named').argParser(monthCount),
     )
     .option(
       '--validate <source>',
-      'month, file or address to validate on, or "holdout" (default: the next month)',
+      'months, file or address to validate on, or "holdout" (default: the next month)',
     )
     .option(
       '--recipe <name|file>',
@@ -76,17 +84,10 @@ export function trainCommand(io: Io): Command {
     )
     .option('--print-recipe', 'print the composed recipe and stop')
     .option('--name <name>', 'name of the model (default: <taxi>-duration)')
-    .option('--data <dir>', 'folder of trip files and downloads', 'data')
     .option('--models <dir>', 'folder of the registry', 'models')
     .option('--runs <dir>', 'folder of run records', 'runs')
     .option('--tracking-uri <uri>', trackingUriHelp)
     .option('--registry-uri <uri>', 'register elsewhere (default: the tracking server)')
-    .option('--base-url <url>', 'where months are downloaded from (default: the publisher)')
-    .addOption(
-      new Option('--engine <name>', 'what reads and sums the rides')
-        .choices(['arrow'])
-        .default('arrow'),
-    )
     .addOption(
       new Option('--solver <name>', 'svd asks an independent implementation')
         .choices(['auto', 'direct', 'svd'])
@@ -98,16 +99,10 @@ export function trainCommand(io: Io): Command {
     .option('--residuals', 'read the rides again for absolute errors and quantiles')
     .option('--json', 'print one JSON object and nothing else')
     .addHelpText('after', examples)
-    .action(async (source: string | undefined, flags: Flags) => {
+    .action(async (named: string[], flags: Flags) => {
       const recipe = findRecipe(flags.recipe, flags.set, io.cwd)
       if (flags.printRecipe) return io.out(formatRecipe(recipe))
-      if (source === undefined) {
-        throw new RidecastError(
-          'usage_invalid',
-          'what to train on is missing: name a month, such as ridecast train 2021-01',
-        )
-      }
-      await run(io, source, flags, recipe)
+      await run(io, await sourcesOf(io, named, flags), flags, recipe)
     })
 }
 
@@ -121,36 +116,47 @@ function tagsOf(flags: Flags): Record<string, string> {
   )
 }
 
-async function optionsOf(
-  io: Io,
-  source: string,
-  flags: Flags,
-  recipe: Recipe,
-): Promise<TrainOptions> {
-  const { planSource } = await import('../pipeline/source.ts')
-  const options: TrainOptions = {
-    source,
-    taxi: flags.taxi ?? 'green',
+/** What to train on: what was named, or the months that `--last` counts back to. */
+async function sourcesOf(io: Io, named: readonly string[], flags: Flags): Promise<string[]> {
+  const { last, validate } = flags
+  if (last === undefined) {
+    if (named.length > 0) return [...named]
+    throw new RidecastError(
+      'usage_invalid',
+      'what to train on is missing: name a month, such as ridecast train 2021-01',
+    )
+  }
+  if (named.length > 1 || (named[0] !== undefined && !areMonths(named[0]))) {
+    throw new RidecastError(
+      'usage_invalid',
+      `--last ${last} counts back from one month, found ${named.join(' ')}: name the last month, such as ridecast train 2023-04 --last ${last}`,
+    )
+  }
+  const { lastMonths } = await import('../pipeline/sources.ts')
+  const month = (text: string | undefined): Month | undefined =>
+    text !== undefined && areMonths(text) ? parseMonths(text, io.now()).at(-1) : undefined
+  return [lastMonths(last, month(named[0]), month(validate), io.now()).join(',')]
+}
+
+function monthCount(text: string): number {
+  const count = Number(text)
+  if (Number.isInteger(count) && count >= 1 && count <= 240) return count
+  throw new InvalidArgumentError('expected a number of months, 1 to 240')
+}
+
+function optionsOf(io: Io, sources: readonly string[], flags: Flags, recipe: Recipe): TrainOptions {
+  return {
+    ...sourcesOptionsOf(io, flags),
+    sources,
     validate: flags.validate,
     recipe,
     // What the classic recipe makes of the same rides: the number everyone knows.
     comparison: recipe.name === 'plain' ? undefined : findRecipe('plain', [], io.cwd),
     engine: flags.engine,
+    engineSettings: engineSettingsOf(io, flags),
     solver: flags.solver,
     residuals: flags.residuals === true,
-    dataFolder: flags.data,
-    cwd: io.cwd,
-    today: io.now(),
-    baseUrl: flags.baseUrl,
   }
-  const stated = planSource(source, options).taxi
-  if (flags.taxi !== undefined && stated !== undefined && stated !== flags.taxi) {
-    throw new RidecastError(
-      'usage_invalid',
-      `--taxi ${flags.taxi} does not fit ${source}, whose name says ${stated}: leave the flag away, or rename the file`,
-    )
-  }
-  return { ...options, taxi: stated ?? options.taxi }
 }
 
 /** Where the run is recorded: plain files, and a server that is told what they say. */
@@ -174,15 +180,21 @@ function userOf(io: Io): string | undefined {
   }
 }
 
-async function run(io: Io, source: string, flags: Flags, recipe: Recipe): Promise<void> {
+async function run(
+  io: Io,
+  sources: readonly string[],
+  flags: Flags,
+  recipe: Recipe,
+): Promise<void> {
   const tags = tagsOf(flags)
-  const options = await optionsOf(io, source, flags, recipe)
+  const options = optionsOf(io, sources, flags, recipe)
   const { trainAndRecord } = await import('./train-run.ts')
   const { reportOf, printReport } = await import('./train-report.ts')
   const show = (text: string): void => progress(io, text)
   const outcome = await trainAndRecord(options, {
     name: flags.name,
     models: flags.models,
+    cache: await cacheOf(io, flags),
     tracker: await trackerFor(io, flags),
     user: userOf(io),
     experiment: flags.experiment ?? (io.env.MLFLOW_EXPERIMENT_NAME || undefined),

@@ -7,13 +7,11 @@
 import { basename } from 'node:path'
 import type { Model } from '../model.ts'
 import type { Recipe } from '../recipe.ts'
-import type { Taxi } from '../ride.ts'
 import { constantRmse, evaluate, type Measures, meanDuration } from './evaluate.ts'
 import type { Fit } from './fit.ts'
-import { hashMoments, type Moments } from './moments.ts'
-import type { Source } from './source.ts'
+import { hashMoments } from './moments.ts'
 import type { Split } from './split.ts'
-import type { Pair } from './sum-rides.ts'
+import type { FileCounts, Pair, RideSums } from './sum-rides.ts'
 
 /** `metrics.json`: minutes throughout. */
 export interface MetricsDocument {
@@ -44,7 +42,8 @@ export interface LineageFile {
 /** `lineage.json`. */
 export interface LineageDocument {
   readonly format_version: 1
-  readonly taxi: Taxi
+  /** The fleet, or several with commas. */
+  readonly taxi: string
   readonly recipe: Recipe
   readonly train: readonly LineageFile[]
   /** How the validation rides were chosen. */
@@ -54,25 +53,25 @@ export interface LineageDocument {
   readonly moments_sha256: { readonly train: string; readonly validation: string }
 }
 
-function fileOf({ month, path, sha256 }: Source, { rows, n }: Moments): LineageFile {
-  return { month: month ?? null, file: basename(path), sha256, rows, kept: n }
+function fileOf({ file: { source }, rows, kept }: FileCounts): LineageFile {
+  const { month, path, sha256 } = source
+  return { month: month ?? null, file: basename(path), sha256, rows, kept }
 }
 
-/** The lineage of a model trained on one file. */
+/** The lineage of a model. */
 export function lineageOf(
-  taxi: Taxi,
+  taxi: string,
   recipe: Recipe,
-  source: Source,
   split: Split,
-  { train, validation }: Pair,
+  { train, validation, files }: RideSums,
 ): LineageDocument {
   return {
     format_version: 1,
     taxi,
     recipe,
-    train: [fileOf(source, train)],
+    train: files.train.map(fileOf),
     split: split.kind,
-    validation: [fileOf(split.validation, validation)],
+    validation: files.validation.map(fileOf),
     moments_sha256: { train: hashMoments(train), validation: hashMoments(validation) },
   }
 }

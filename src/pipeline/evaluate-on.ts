@@ -1,14 +1,19 @@
-/** A saved model on one trip file: measures from its sums, residuals from its rows. */
+/** A saved model on trip files: measures from their sums, residuals from their rows. */
 
 import { RidecastError } from '../errors.ts'
 import type { Model } from '../model.ts'
-import { openEngine } from './engines/engines.ts'
+import type { DownloadEffects } from './download.ts'
+import type { EngineChoice } from './engines/engine.ts'
+import { type EngineSettings, openEngine } from './engines/engines.ts'
 import { evaluate, type Measures } from './evaluate.ts'
+import type { Moments } from './moments.ts'
+import { type MomentsCache, noCache } from './moments-cache.ts'
 import { planOf, type Refused } from './plan.ts'
 import { type Residuals, residualsOf } from './residuals.ts'
-import { obtain, planSource, type SourceOptions } from './source.ts'
+import { obtainFiles, planSources, type SourcesOptions, sourcesLabel } from './sources.ts'
+import { Summing } from './summing.ts'
 
-/** A model measured on one file. */
+/** A model measured on some files. */
 export interface Evaluation {
   /** What was measured on, for people. */
   readonly label: string
@@ -19,27 +24,48 @@ export interface Evaluation {
   readonly residuals: Residuals
 }
 
+/** What to measure on. */
+export interface EvaluateOptions extends SourcesOptions {
+  /** Months, paths and addresses: see {@link planSources}. */
+  readonly sources: readonly string[]
+  readonly engine: EngineChoice
+  readonly engineSettings?: EngineSettings
+}
+
+/** What measuring touches of the world. */
+export interface EvaluateEffects {
+  readonly download?: DownloadEffects
+  /** Sums that were made before; default none are kept. */
+  readonly cache?: MomentsCache
+  /** Told (rides read, rides in the file). */
+  readonly progress?: (done: number, total: number) => void
+}
+
 /**
- * Measures a model on a month, a file or an address, by the model's own filters.
+ * Measures a model on months, files or addresses, by the model's own filters.
  *
- * @param progress called with (rides read, rides in the file)
- * @throws month_invalid, source_* codes
+ * @throws month_invalid, usage_invalid, source_* codes, engine_* codes
  */
 export async function evaluateOn(
   model: Model,
-  options: SourceOptions & { readonly source: string },
-  progress: (done: number, total: number) => void = () => {},
+  options: EvaluateOptions,
+  effects: EvaluateEffects = {},
 ): Promise<Evaluation> {
-  const file = planSource(options.source, options)
-  const { path, label } = await obtain(file)
-  const taxi = file.taxi ?? options.taxi
+  const plans = planSources(options.sources, options)
+  const label = sourcesLabel(plans)
+  const files = await obtainFiles(plans, effects.download)
+  const summing = new Summing(
+    () => openEngine(options.engine, options.engineSettings),
+    effects.cache ?? noCache,
+    effects.progress,
+  )
   const plan = planOf(model.recipe, model.features)
-  const engine = await openEngine('auto')
-  const [moments] = await engine.sum(path, taxi, [plan], progress).finally(() => engine.close())
-  if (!moments || moments.n === 0) {
+  const sums = await summing.ofFiles(files, [plan]).finally(() => summing.close())
+  const moments = sums[0] as Moments
+  if (moments.n === 0) {
     throw new RidecastError(
       'source_empty',
-      `no ride of ${label} passes the filters of the model: found ${moments?.rows ?? 0} rows`,
+      `no ride of ${label} passes the filters of the model: found ${moments.rows} rows`,
     )
   }
   return {
@@ -48,6 +74,6 @@ export async function evaluateOn(
     kept: moments.n,
     refused: moments.refused,
     measures: evaluate(model, moments),
-    residuals: await residualsOf(model, path, taxi, plan, progress),
+    residuals: await residualsOf(model, files, plan, effects.progress),
   }
 }

@@ -2,7 +2,6 @@
 
 import { linearModel, type ModelDocument, modelFormat } from '../model.ts'
 import type { Recipe } from '../recipe.ts'
-import type { Taxi } from '../ride.ts'
 import { DictVectorizer } from '../vectorizer.ts'
 import { evaluate, type Measures } from './evaluate.ts'
 import type { Moments } from './moments.ts'
@@ -35,7 +34,7 @@ export interface Comparison {
 export async function fit(
   moments: Moments,
   recipe: Recipe,
-  taxi: Taxi,
+  taxi: string,
   solver: SolverName,
 ): Promise<Fit> {
   const system = systemOf(moments, recipe.l2)
@@ -68,7 +67,7 @@ export async function fit(
 export async function compare(
   recipe: Recipe | undefined,
   sums: Pair | undefined,
-  taxi: Taxi,
+  taxi: string,
 ): Promise<Comparison | undefined> {
   if (!recipe || !sums) return undefined
   const { document } = await fit(sums.train, recipe, taxi, 'auto')

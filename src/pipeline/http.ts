@@ -1,11 +1,13 @@
 /**
- * Asks an address for a file: redirects, deadlines, and every refusal as an error by code.
- * Knows nothing about disks, attempts or what the bytes should be.
+ * Asks an address for a file, or for what is missing of one: redirects, deadlines, ranges, and
+ * every refusal as an error by code. Knows nothing about disks, attempts or what the bytes should
+ * be.
  */
 
-import { type ErrorCode, messageOf, RidecastError } from '../errors.ts'
+import { type ErrorCode, isRidecastError, messageOf, RidecastError } from '../errors.ts'
 import { version } from '../package.ts'
-import { pageText } from './parquet-file.ts'
+import { type Asked, PassingError, ResumeRefused, refusal } from './refusal.ts'
+import { Watch } from './watch.ts'
 
 /** The bounds of one request. */
 export interface RequestLimits {
@@ -18,45 +20,46 @@ export interface RequestLimits {
 }
 
 /** What to ask for, and how. */
-export interface FileRequest {
-  /** An http or https address without user name and password. */
-  readonly url: string
+export interface FileRequest extends Asked {
   readonly limits: RequestLimits
-  /** The HTTP client. */
+  /** The HTTP client; what it throws of ours is thrown as it is. */
   readonly fetch: typeof globalThis.fetch
   /** Stops the request; its reason is thrown. */
   readonly signal: AbortSignal | undefined
-  /** Makes an error message of what the server did: `answered 500`. */
-  readonly describe: (what: string) => string
+  /** Asks only for what follows a beginning that is there, if the file is still the same. */
+  readonly resume?: Beginning | undefined
+}
+
+/** What is there of a file. */
+export interface Beginning {
+  /** Bytes that are there, at least one. */
+  readonly bytes: number
+  /** What the server said to know this very file by: an ETag or a date. */
+  readonly validator: string
+  /** Bytes in all, as the server said; undefined when it did not. */
+  readonly total: number | undefined
+}
+
+/** What a server says of a file. */
+export interface FileFacts {
+  /** Bytes in all; undefined where the server does not say, or says it of coded bytes. */
+  readonly total: number | undefined
+  /** The ETag as it was sent. */
+  readonly etag: string | undefined
+  /** The Last-Modified date as it was sent. */
+  readonly lastModified: string | undefined
+  /** The one of both that stands for exactly these bytes; undefined when none does. */
+  readonly validator: string | undefined
 }
 
 /** A file on its way. */
-export interface IncomingFile {
-  /** Bytes in all; undefined where the server does not say, or says it of coded bytes. */
-  readonly total: number | undefined
+export interface IncomingFile extends FileFacts {
+  /** The byte that the pieces begin at: 0, or where the beginning that was asked for ends. */
+  readonly start: number
   /** The bytes as they come, each piece awaited no longer than the stall bound. */
   readonly pieces: AsyncIterable<Uint8Array>
   /** Lets go of the connection and its timers; to be called in any case. */
   readonly close: () => void
-}
-
-/** A failure that may pass by itself: lost connections, 429, 5xx. */
-export class PassingError extends RidecastError {
-  /** What happened, without advice: `answered 503`. */
-  readonly what: string
-  /** What the server asked to wait before the next attempt, milliseconds. */
-  readonly askedMs: number | undefined
-
-  constructor(
-    code: ErrorCode,
-    request: FileRequest,
-    what: string,
-    options: { cause?: unknown; askedMs?: number } = {},
-  ) {
-    super(code, request.describe(what), options)
-    this.what = what
-    this.askedMs = options.askedMs
-  }
 }
 
 /** Connection faults that come after a connection stood: worth another attempt. */
@@ -78,36 +81,70 @@ const networkFaults: Readonly<Record<string, string>> = {
 /** Only so much of a refusal's body is read, bytes. */
 const pageBytes = 4096
 
+/** A date stands for exactly these bytes once it is so much older than the answer. */
+const settledMs = 60_000
+
 /**
- * Asks for the file and returns once the server begins to send it.
+ * Asks for the file, or the rest of it, and returns once the server begins to send. A server that
+ * has another file by now, or knows no ranges, sends all of it: then `start` is 0.
  *
- * @throws source_unreachable, source_refused, source_not_published, source_interrupted; those
- *   that may pass as {@link PassingError}; the signal's reason
+ * @throws source_unreachable, source_refused, source_not_published, source_not_found (S3),
+ *   source_interrupted; those that may pass as {@link PassingError}; {@link ResumeRefused} when
+ *   what is sent does not fit the beginning; the signal's reason
  */
 export async function requestFile(request: FileRequest): Promise<IncomingFile> {
   const watch = new Watch(request.signal)
   try {
-    const response = await followed(request, watch)
-    if (response.status !== 200) throw await refusal(request, response, watch)
-    const pieces = body(request, response, watch)
-    return { total: lengthOf(response), pieces, close: () => watch.end() }
+    const response = await followed(request, watch, 'GET')
+    const { status } = response
+    const close = (): void => watch.end()
+    const facts = factsOf(response)
+    if (status === 200) {
+      return { ...facts, start: 0, pieces: body(request, response, watch), close }
+    }
+    if (request.resume && (status === 206 || status === 416)) {
+      const { start, total } = rangeOf(request, request.resume, response)
+      const pieces = status === 206 ? body(request, response, watch) : nothing()
+      return { ...facts, start, total, pieces, close }
+    }
+    throw refusal(request, response, await firstText(request, response, watch))
   } catch (error) {
     watch.end()
     throw error
   }
 }
 
+/**
+ * Asks what the server would say of a file, without its bytes.
+ *
+ * @throws as {@link requestFile} does
+ */
+export async function requestFacts(request: FileRequest): Promise<FileFacts> {
+  const watch = new Watch(request.signal)
+  try {
+    const response = await followed(request, watch, 'HEAD')
+    if (response.status !== 200) throw refusal(request, response, '')
+    return factsOf(response)
+  } finally {
+    watch.end()
+  }
+}
+
 /** An address for people: without its query, which may hold a signature. */
 export function shownAddress(url: string): string {
-  const { origin, pathname, search } = new URL(url)
-  return `${origin}${pathname}${search === '' ? '' : '?...'}`
+  const { protocol, host, pathname, search } = new URL(url)
+  return `${protocol}//${host}${pathname}${search === '' ? '' : '?...'}`
 }
 
 /** Follows redirects by hand, so that each is bounded and checked. */
-async function followed(request: FileRequest, watch: Watch): Promise<Response> {
+async function followed(
+  request: FileRequest,
+  watch: Watch,
+  method: 'GET' | 'HEAD',
+): Promise<Response> {
   let url = new URL(request.url)
   for (let hops = 0; ; hops++) {
-    const response = await answer(request, url, watch)
+    const response = await answer(request, url, watch, method)
     const location = response.headers.get('location')
     if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return response
     await response.body?.cancel()
@@ -115,7 +152,7 @@ async function followed(request: FileRequest, watch: Watch): Promise<Response> {
       throw failed(request, 'source_refused', `redirects more than ${hops} times`)
     }
     const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined
-    const allowed = url.protocol === 'https:' ? ['https:'] : ['http:', 'https:']
+    const allowed = url.protocol === 'http:' ? ['http:', 'https:'] : ['https:']
     if (!next || !allowed.includes(next.protocol)) {
       const asked = next ? `an address of ${next.protocol}` : 'what is no address'
       throw failed(
@@ -128,54 +165,76 @@ async function followed(request: FileRequest, watch: Watch): Promise<Response> {
   }
 }
 
-async function answer(request: FileRequest, url: URL, watch: Watch): Promise<Response> {
+async function answer(
+  request: FileRequest,
+  url: URL,
+  watch: Watch,
+  method: 'GET' | 'HEAD',
+): Promise<Response> {
   const { answerMs } = request.limits
-  const late = failed(request, 'source_unreachable', `gave no answer within ${answerMs / 1000} s`)
-  watch.start(answerMs, late)
+  const late = `gave no answer within ${answerMs / 1000} s`
+  watch.start(answerMs, () => unreachable(request, late))
   try {
-    return await request.fetch(url, {
-      redirect: 'manual',
-      signal: watch.signal,
-      // Any other encoding would make the content-length say nothing about the file.
-      headers: { 'accept-encoding': 'identity', 'user-agent': `ridecast/${version}` },
-    })
+    const headers = headersOf(request)
+    return await request.fetch(url, { method, redirect: 'manual', signal: watch.signal, headers })
   } catch (error) {
     watch.signal.throwIfAborted()
+    if (isRidecastError(error)) throw error
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
     const code = codeOf(cause)
     const why = networkFaults[code] ?? messageOf(cause)
     const what = `cannot be reached: ${why}${code === '' ? '' : ` (${code})`}`
-    if (lostCodes.has(code)) {
-      throw new PassingError('source_unreachable', request, what, { cause: error })
-    }
-    throw new RidecastError('source_unreachable', request.describe(what), { cause: error })
+    throw unreachable(request, what, { cause: error, onlyOnceAnswered: !lostCodes.has(code) })
   } finally {
     watch.stop()
   }
 }
 
-/** The error for an answer other than 200. */
-async function refusal(
+function headersOf({ resume }: FileRequest): Record<string, string> {
+  // Any other encoding would make the content-length say nothing about the file.
+  const headers = { 'accept-encoding': 'identity', 'user-agent': `ridecast/${version}` }
+  if (!resume) return headers
+  return { ...headers, range: `bytes=${resume.bytes}-`, 'if-range': resume.validator }
+}
+
+function factsOf({ headers }: Response): FileFacts {
+  const isPlain = (headers.get('content-encoding') ?? 'identity') === 'identity'
+  const length = headers.get('content-length') ?? ''
+  const total = isPlain && /^\d+$/.test(length) ? Number(length) : undefined
+  const etag = headers.get('etag') ?? undefined
+  const lastModified = headers.get('last-modified') ?? undefined
+  const age = Date.parse(headers.get('date') ?? '') - Date.parse(lastModified ?? '')
+  const strong = etag && /^"[\x21\x23-\x7e\x80-\xff]*"$/.test(etag) ? etag : undefined
+  // A weak ETag says that the bytes may differ: then its date says no more.
+  const dated = etag === undefined && age >= settledMs ? lastModified : undefined
+  return { total, etag, lastModified, validator: isPlain ? (strong ?? dated) : undefined }
+}
+
+/** Where the sent part of a file begins, once it is sure that it continues what is there. */
+function rangeOf(
   request: FileRequest,
+  { bytes, validator, total }: Beginning,
   response: Response,
-  watch: Watch,
-): Promise<RidecastError> {
-  const { status } = response
-  const page = await firstText(request, response, watch)
-  const says = pageText(page)
-  const what = `answered ${status}${says === '' ? '' : ` ${JSON.stringify(says)}`}`
-  // The store behind the publisher's CDN answers 403 in XML for a file that it does not have.
-  const absent = status === 403 && /<Code>\s*(AccessDenied|NoSuchKey)\s*<\/Code>/.test(page)
-  if (absent || status === 404 || status === 410) {
-    const hint = 'it has no such file (a month is published about two months after its end)'
-    return failed(request, 'source_not_published', `${what}: ${hint}`)
+): { start: number; total: number | undefined } {
+  const refuse = (what: string): ResumeRefused => new ResumeRefused(request, what)
+  const { status, headers } = response
+  const facts = factsOf(response)
+  const now = validator.startsWith('"') ? facts.etag : facts.lastModified
+  if (now !== undefined && now !== validator) throw refuse('has another file by now')
+  const range = headers.get('content-range') ?? ''
+  const sent = /^bytes (?:(\d+)-(\d+)|\*)\/(\d+|\*)$/.exec(range)
+  const found = sent?.[3] === undefined || sent[3] === '*' ? undefined : Number(sent[3])
+  const isAll = status === 416 && found === bytes
+  const length = Number(sent?.[2]) - Number(sent?.[1]) + 1
+  const isRest = Number(sent?.[1]) === bytes && length > 0 && (facts.total ?? length) === length
+  if (!(status === 416 ? isAll : isRest)) {
+    const got = range === '' ? 'no range' : `the range ${JSON.stringify(range)}`
+    throw refuse(`answered ${status} with ${got} when asked for what follows ${bytes} bytes`)
   }
-  if (status === 429 || status >= 500) {
-    const seconds = /^\d{1,9}$/.exec(response.headers.get('retry-after') ?? '')?.[0]
-    const asked = seconds === undefined ? {} : { askedMs: Number(seconds) * 1000 }
-    return new PassingError('source_refused', request, what, asked)
+  if (total !== undefined && found !== undefined && found !== total) {
+    throw refuse(`says ${found} bytes in all after it said ${total}`)
   }
-  return failed(request, 'source_refused', `${what}, expected 200`)
+  return { start: bytes, total: found ?? total }
 }
 
 /** The beginning of an answer's body as text; empty where it does not come. */
@@ -202,14 +261,11 @@ async function* body(
   const reader = response.body?.getReader()
   if (!reader) return
   const { stallMs } = request.limits
-  const stalled = new PassingError(
-    'source_interrupted',
-    request,
-    `sent nothing for ${stallMs / 1000} s`,
-  )
+  const interrupted = (what: string, cause?: unknown): PassingError =>
+    new PassingError('source_interrupted', request, what, { cause })
   try {
     for (;;) {
-      watch.start(stallMs, stalled)
+      watch.start(stallMs, () => interrupted(`sent nothing for ${stallMs / 1000} s`))
       const { done, value } = await reader.read()
       watch.stop()
       if (done) return
@@ -217,53 +273,23 @@ async function* body(
     }
   } catch (cause) {
     watch.signal.throwIfAborted()
-    const what = 'closed the connection before the end of the file'
-    throw new PassingError('source_interrupted', request, what, { cause })
+    throw interrupted('closed the connection before the end of the file', cause)
   } finally {
     watch.stop()
     await reader.cancel().catch(() => {})
   }
 }
 
-function lengthOf(response: Response): number | undefined {
-  const coding = response.headers.get('content-encoding') ?? 'identity'
-  const length = response.headers.get('content-length') ?? ''
-  return coding === 'identity' && /^\d+$/.test(length) ? Number(length) : undefined
+async function* nothing(): AsyncGenerator<Uint8Array> {
+  // A file that is whole already has no more pieces.
 }
 
-/** Aborts a request from outside or after a time, and remembers why. */
-class Watch {
-  readonly #controller = new AbortController()
-  readonly #outside: AbortSignal | undefined
-  readonly #onAbort = (): void => this.#controller.abort(this.#outside?.reason)
-  #timer: NodeJS.Timeout | undefined
-
-  constructor(outside: AbortSignal | undefined) {
-    outside?.throwIfAborted()
-    this.#outside = outside
-    outside?.addEventListener('abort', this.#onAbort, { once: true })
-  }
-
-  /** Aborted with the reason: an error of ours, or that of the outside signal. */
-  get signal(): AbortSignal {
-    return this.#controller.signal
-  }
-
-  /** What is under way fails with `error` after `ms` milliseconds, unless stopped before. */
-  start(ms: number, error: RidecastError): void {
-    this.stop()
-    this.#timer = setTimeout(() => this.#controller.abort(error), ms)
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer)
-  }
-
-  end(): void {
-    this.stop()
-    this.#outside?.removeEventListener('abort', this.#onAbort)
-    this.#controller.abort()
-  }
+function unreachable(
+  request: FileRequest,
+  what: string,
+  options: { cause?: unknown; onlyOnceAnswered?: boolean } = { onlyOnceAnswered: true },
+): PassingError {
+  return new PassingError('source_unreachable', request, what, options)
 }
 
 function failed(request: FileRequest, code: ErrorCode, what: string): RidecastError {

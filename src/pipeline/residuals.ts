@@ -8,6 +8,7 @@ import type { Taxi } from '../ride.ts'
 import { addTo, zeroSums } from './double-double.ts'
 import { columnsOf, type Plan, RideSelector } from './plan.ts'
 import { readRides } from './rides.ts'
+import type { Source } from './source.ts'
 
 const binMinutes = 0.01
 /** Residuals beyond this many minutes share the outermost bins. */
@@ -28,33 +29,34 @@ export interface Residuals {
 /**
  * Goes over the rides that `plan` takes and measures the model's residuals.
  *
- * @param path a local trip file
+ * @param files trip files; a slice by rows counts in each by itself
  * @param progress called with (rides read, rides in the file)
  * @throws source_columns, source_column_type, source_truncated
  */
 export async function residualsOf(
   model: Model,
-  path: string,
-  taxi: Taxi,
+  files: readonly { readonly source: Pick<Source, 'path'>; readonly taxi: Taxi }[],
   plan: Plan,
   progress: (done: number, total: number) => void = () => {},
 ): Promise<Residuals> {
-  const selector = new RideSelector(plan)
   const bins = new Float64Array((2 * farthest) / binMinutes + 1)
   const sums = zeroSums(2)
   let n = 0
-  for await (const rides of readRides(path, taxi, columnsOf([plan]), progress)) {
-    selector.forEach(rides, (i) => {
-      const actual = ((rides.dropoff[i] as number) - (rides.pickup[i] as number)) / 60e6
-      const error = model.predict(rides, i) - actual
-      const bin = Math.round(
-        (Math.min(Math.max(error, -farthest), farthest) + farthest) / binMinutes,
-      )
-      bins[bin] = (bins[bin] as number) + 1
-      addTo(sums, 0, Math.abs(error))
-      addTo(sums, 1, error * error)
-      n++
-    })
+  const add = (error: number): void => {
+    const bin = Math.round((Math.min(Math.max(error, -farthest), farthest) + farthest) / binMinutes)
+    bins[bin] = (bins[bin] as number) + 1
+    addTo(sums, 0, Math.abs(error))
+    addTo(sums, 1, error * error)
+    n++
+  }
+  for (const { source, taxi } of files) {
+    const selector = new RideSelector(plan)
+    for await (const rides of readRides(source.path, taxi, columnsOf([plan]), progress)) {
+      selector.forEach(rides, (i) => {
+        const actual = ((rides.dropoff[i] as number) - (rides.pickup[i] as number)) / 60e6
+        add(model.predict(rides, i) - actual)
+      })
+    }
   }
   const mean = (k: number): number => ((sums.hi[k] as number) + (sums.lo[k] as number)) / n
   return { n, mae: mean(0), rmse: Math.sqrt(mean(1)), quantiles: quantilesOf(bins, n) }

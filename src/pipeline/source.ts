@@ -4,20 +4,22 @@
  * and hashes it. Knows nothing about columns and rides.
  */
 
-import { createHash } from 'node:crypto'
-import { existsSync, type Stats } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
-import { distance } from 'fastest-levenshtein'
-import { messageOf, RidecastError } from '../errors.ts'
+import pLimit from 'p-limit'
+import { RidecastError } from '../errors.ts'
 import { isMonth, type Month, monthOf, nextMonth, parseMonth } from '../month.ts'
 import { type Taxi, taxis } from '../ride.ts'
-import { type DownloadEffects, download } from './download.ts'
+import type { DownloadEffects } from './download.ts'
+import { fetchFile } from './fetch-file.ts'
+import type { HashMemory } from './hash-memory.ts'
 import { shownAddress } from './http.ts'
+import { readable, requireFile } from './local-file.ts'
+import { readManifest } from './manifest.ts'
 import { type FileIdentity, identify, parquetFault } from './parquet-file.ts'
+import { addressOf, isAddress, keptName, nameOf, publishedAddress } from './source-address.ts'
 
-/** Where the city publishes its trip files, as `<fleet>_tripdata_<YYYY-MM>.parquet`. */
-export const publisherUrl = 'https://d37ci6vzurychx.cloudfront.net/trip-data'
+export { publisherUrl } from './source-address.ts'
 
 /** What planning needs besides the argument. */
 export interface SourceOptions {
@@ -29,7 +31,7 @@ export interface SourceOptions {
   readonly cwd: string
   /** What counts as now: later months are refused. */
   readonly today: Date
-  /** An http or https address in place of {@link publisherUrl}. */
+  /** An http, https or S3 address in place of {@link publisherUrl}. */
   readonly baseUrl?: string | undefined
 }
 
@@ -67,27 +69,39 @@ export interface Source extends FileIdentity, Planned {
   readonly downloaded: boolean
 }
 
+/** What obtaining a file touches of the world. */
+export interface ObtainEffects extends DownloadEffects {
+  /** Knows the hashes of files that were seen before; default none, then they are read. */
+  readonly memory?: HashMemory | undefined
+}
+
+/** What obtaining several files touches of the world. */
+export interface ObtainAllEffects extends ObtainEffects {
+  /** Files fetched or read at once; default 4. */
+  readonly connections?: number
+}
+
 /**
  * Decides which file an argument means. Touches nothing but the names of files.
  *
  * - `2021-01`: `<fleet>_tripdata_2021-01.parquet` in the data folder, downloaded when not there;
  * - a path (it has a separator or ends in .parquet): that file;
- * - an http(s) address: when it is the publisher's address of a month, as if the month was named;
- *   any other is kept in the data folder under its base name with 12 digits of the hash of the
- *   address, and used again only for exactly that address. So a file from elsewhere can never
+ * - an http(s) or S3 address: when it is the publisher's address of a month, as if the month was
+ *   named; any other is kept in the data folder under its base name with 12 digits of the hash of
+ *   the address, and used again only for exactly that address. So a file from elsewhere can never
  *   stand in for a published month or for its namesake from a third place.
  *
  * @throws month_invalid, usage_invalid (none of the three), config_invalid (the base URL)
  */
 export function planSource(argument: string, options: SourceOptions): SourcePlan {
-  if (/^[a-z][a-z\d+.-]*:\/\//i.test(argument)) return planAddress(argument, options)
+  if (isAddress(argument)) return planAddress(argument, options)
   if (!isPath(argument) || /^\d{4}\/\d{1,2}$/.test(argument)) {
     if (/^\d/.test(argument))
       return planMonth(options.taxi, parseMonth(argument, options.today), options)
     throw new RidecastError(
       'usage_invalid',
       `source ${JSON.stringify(argument)} is not known: expected a month such as 2021-01, ` +
-        'a path such as data/green_tripdata_2021-01.parquet or ./rides, or an http(s) address',
+        'a path such as data/green_tripdata_2021-01.parquet or ./rides, or an http(s) or s3 address',
     )
   }
   const path = resolve(options.cwd, argument)
@@ -111,23 +125,65 @@ export function planNext(plan: SourcePlan, options: SourceOptions): SourcePlan |
 }
 
 /**
- * Fetches what a plan says, checks that it is a whole Parquet file, and hashes it.
+ * Fetches what a plan says, unless another process does, checks that it is a whole Parquet file,
+ * and hashes it. A file that is not the one that was once downloaded is told of in a note.
  *
  * @throws source_not_found, source_html, source_lfs_pointer, source_truncated,
- *   source_not_parquet, source_io, and what {@link download} throws
+ *   source_not_parquet, source_changed, source_busy, source_io, and what `download` throws
  */
-export async function obtain(plan: SourcePlan, effects: DownloadEffects = {}): Promise<Source> {
+export async function obtain(plan: SourcePlan, effects: ObtainEffects = {}): Promise<Source> {
   const { path, label, month, taxi } = plan
-  if (plan.kind === 'download') await download(plan.url, path, effects)
-  await requireFile(plan)
+  const fetched = plan.kind === 'download' ? await fetchFile(plan, effects) : undefined
+  const identity = fetched ?? (await identityOf(plan, effects))
+  return { path, label, month, taxi, downloaded: fetched !== undefined, ...identity }
+}
+
+/**
+ * Obtains several files, some at once. The first that fails ends the others, which keep what came.
+ *
+ * @returns in the order of the plans
+ * @throws what {@link obtain} threw first
+ */
+export async function obtainAll(
+  plans: readonly SourcePlan[],
+  effects: ObtainAllEffects = {},
+): Promise<Source[]> {
+  const stop = new AbortController()
+  const signal = AbortSignal.any([stop.signal, ...(effects.signal ? [effects.signal] : [])])
+  const limit = pLimit(effects.connections ?? 4)
+  const one = (plan: SourcePlan): Promise<Source> =>
+    limit(async () => {
+      signal.throwIfAborted()
+      return obtain(plan, { ...effects, signal })
+    }).catch((error: unknown) => {
+      stop.abort(error)
+      throw error
+    })
+  const byPath = new Map(plans.map((plan) => [plan.path, plan]))
+  const found = new Map<string, Source>()
+  const all = [...byPath.values()].map(async (plan) => found.set(plan.path, await one(plan)))
+  await Promise.allSettled(all)
+  stop.signal.throwIfAborted()
+  return plans.map((plan) => ({ ...(found.get(plan.path) as Source), label: plan.label }))
+}
+
+/** Size and hash of a file that must be there, once it is known to be whole. */
+async function identityOf(plan: SourcePlan, effects: ObtainEffects): Promise<FileIdentity> {
+  const { path, month, taxi, url } = plan
+  await requireFile(path, month && taxi ? `; or name the month ${month} to download it` : '')
   const fault = await readable(path, () => parquetFault(path))
   if (fault) {
-    const refetch = plan.url ? `, or remove it to have ${shownAddress(plan.url)} downloaded` : ''
+    const refetch = url ? `, or remove it to have ${shownAddress(url)} downloaded` : ''
     const text = `${path} is not a whole Parquet file: found ${fault.found}`
     throw new RidecastError(fault.code, `${text}; ${fault.remedy}${refetch}`)
   }
-  const identity = await readable(path, () => identify(path))
-  return { path, label, month, taxi, downloaded: plan.kind === 'download', ...identity }
+  const identity = await readable(path, () => (effects.memory ?? { identify }).identify(path))
+  const entry = (await readManifest(dirname(path)))[basename(path)]
+  if (entry && (entry.bytes !== identity.bytes || entry.sha256 !== identity.sha256)) {
+    const remedy = 'see ridecast data verify'
+    effects.note?.(`${path} is not the file that was downloaded from ${entry.url}: ${remedy}`)
+  }
+  return identity
 }
 
 function isPath(argument: string): boolean {
@@ -137,7 +193,7 @@ function isPath(argument: string): boolean {
 function planMonth(taxi: Taxi, month: Month, options: SourceOptions): SourcePlan {
   const name = fileName(taxi, month)
   const path = resolve(options.cwd, options.dataFolder, name)
-  const url = published(name, options)
+  const url = publishedAddress(name, options.baseUrl)
   return {
     kind: existsSync(path) ? 'local' : 'download',
     path,
@@ -149,44 +205,15 @@ function planMonth(taxi: Taxi, month: Month, options: SourceOptions): SourcePlan
 }
 
 function planAddress(argument: string, options: SourceOptions): SourcePlan {
-  const url = checkedAddress(argument, 'usage_invalid')
-  url.hash = ''
-  const name = nameOf(url)
-  const { taxi, month } = stated(name)
-  if (taxi && month && url.href === published(fileName(taxi, month), options)) {
-    return planMonth(taxi, month, options)
+  const url = addressOf(argument)
+  const { taxi, month } = stated(nameOf(url))
+  if (taxi && month) {
+    const ofMonth = publishedAddress(fileName(taxi, month), options.baseUrl)
+    if (url.href === ofMonth) return planMonth(taxi, month, options)
   }
-  const hash = createHash('sha256').update(url.href).digest('hex').slice(0, 12)
-  const kept = `${name.replace(/\.parquet$/i, '').slice(0, 100)}.${hash}.parquet`
-  const path = resolve(options.cwd, options.dataFolder, kept)
+  const path = resolve(options.cwd, options.dataFolder, keptName(url))
   const label = shownAddress(url.href)
   return { kind: existsSync(path) ? 'local' : 'download', path, url: url.href, label, month, taxi }
-}
-
-/** The address of a file of the publisher; a query of the base URL (an access token) is kept. */
-function published(name: string, options: SourceOptions): string {
-  const url = checkedAddress(options.baseUrl ?? publisherUrl, 'config_invalid')
-  url.hash = ''
-  url.pathname = `${url.pathname.replace(/\/+$/, '')}/${name}`
-  return url.href
-}
-
-function checkedAddress(text: string, code: 'usage_invalid' | 'config_invalid'): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  const subject = code === 'usage_invalid' ? 'address' : 'base URL'
-  if (url?.username || url?.password) {
-    const why = 'holds a user name or password, which would end up in records'
-    throw new RidecastError(code, `${subject} of ${url.host} ${why}: download the file by hand`)
-  }
-  if (url && /^https?:$/.test(url.protocol)) return url
-  const expected = 'expected http://... or https://..., or the path of a local file'
-  throw new RidecastError(code, `${subject} ${JSON.stringify(text)} cannot be used: ${expected}`)
-}
-
-/** The last part of an address as a plain file name. */
-function nameOf(url: URL): string {
-  const last = basename(url.pathname.replace(/%[\da-f]{2}/gi, '_'))
-  return last.replace(/[^\w.-]/g, '_').replace(/^\.+/, '') || 'rides'
 }
 
 /** Name of the trip file of a month, as the publisher writes it. */
@@ -201,54 +228,4 @@ function stated(name: string): Pick<Planned, 'month' | 'taxi'> {
   const taxi = taxis.find((one) => one === match?.[1]?.toLowerCase())
   if (!taxi || !isMonth(month)) return { month: undefined, taxi: undefined }
   return { month, taxi }
-}
-
-async function requireFile(plan: SourcePlan): Promise<void> {
-  const { path } = plan
-  const found = await readable(path, () => statOf(path))
-  if (found?.isFile()) return
-  const refuse = (what: string, folder: string, hint: string): RidecastError =>
-    new RidecastError(
-      'source_not_found',
-      `${path} ${what}, expected a trip file; ${folder} ${hint}`,
-    )
-  if (found?.isDirectory()) {
-    throw refuse('is a folder', 'it', await namesIn(path, basename(path)))
-  }
-  if (found) throw refuse('is a device or pipe', 'ridecast', 'reads regular files only')
-  const folder = dirname(path)
-  const names = await namesIn(folder, basename(path))
-  const month = plan.month && plan.taxi ? `; or name the month ${plan.month} to download it` : ''
-  throw refuse('is not there', `the folder ${folder}`, `${names}${month}`)
-}
-
-async function statOf(path: string): Promise<Stats | undefined> {
-  try {
-    return await stat(path)
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? ''
-    if (['ENOENT', 'ENOTDIR'].includes(code)) return undefined
-    throw error
-  }
-}
-
-/** What a folder holds that may have been meant: up to three names, the nearest first. */
-async function namesIn(folder: string, wanted: string): Promise<string> {
-  const all = await readdir(folder).catch(() => undefined)
-  if (!all) return existsSync(folder) ? 'cannot be listed' : 'is not there either'
-  const near = all
-    .filter((name) => /\.parquet$/i.test(name))
-    .sort((a, b) => distance(a, wanted) - distance(b, wanted) || (a < b ? -1 : 1))
-  if (near.length === 0) return 'holds no Parquet files'
-  const more = near.length > 3 ? ` and ${near.length - 3} more` : ''
-  return `holds ${near.slice(0, 3).join(', ')}${more}`
-}
-
-async function readable<T>(path: string, step: () => Promise<T>): Promise<T> {
-  try {
-    return await step()
-  } catch (cause) {
-    const text = `${path} cannot be read: ${messageOf(cause)}; check its permissions`
-    throw new RidecastError('source_io', text, { cause })
-  }
 }

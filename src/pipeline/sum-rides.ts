@@ -3,18 +3,24 @@
 import { RidecastError } from '../errors.ts'
 import { compileFeatures } from '../features.ts'
 import type { Recipe } from '../recipe.ts'
-import type { Taxi } from '../ride.ts'
-import type { Engine, EngineProgress } from './engines/engine.ts'
 import type { Moments } from './moments.ts'
+import { mergeMoments } from './moments-algebra.ts'
 import { beside, type Plan, planOf } from './plan.ts'
 import { profilePlan } from './profile.ts'
-import type { Source } from './source.ts'
 import type { Split } from './split.ts'
+import type { Summing, TripFile } from './summing.ts'
 
 /** Sums of one recipe. */
 export interface Pair {
   readonly train: Moments
   readonly validation: Moments
+}
+
+/** How many rides of a file there are, and how many were taken. */
+export interface FileCounts {
+  readonly file: TripFile
+  readonly rows: number
+  readonly kept: number
 }
 
 /** What one pass over each file has summed. */
@@ -23,6 +29,11 @@ export interface RideSums extends Pair {
   readonly profile: Moments
   /** Sums of the comparison recipe's terms over the same rides. */
   readonly comparison: Pair | undefined
+  /** The files behind them, in their order. */
+  readonly files: {
+    readonly train: readonly FileCounts[]
+    readonly validation: readonly FileCounts[]
+  }
 }
 
 /** The plans of a recipe over the rides that train and those that validate. */
@@ -35,51 +46,62 @@ export function splitPlans(recipe: Recipe, { slices }: Split): { train: Plan; va
 }
 
 /**
- * Reads the training file and the validation file once each.
+ * Sums the training files and the validation files, each read once at most.
  *
  * @param comparison a recipe whose terms are summed over the very same rides
  * @throws source_columns, source_column_type, source_truncated, source_empty, sums_overflow
  */
 export async function sumRides(
-  engine: Engine,
-  taxi: Taxi,
-  source: Source,
+  summing: Summing,
+  train: readonly TripFile[],
   split: Split,
   recipe: Recipe,
   comparison: Recipe | undefined,
-  progress?: EngineProgress,
 ): Promise<RideSums> {
   const plans = splitPlans(recipe, split)
   const other = comparison && compileFeatures(comparison)
   const compared = (plan: Plan): Plan[] => (other ? [beside(plan, other)] : [])
-  const trainPlans = [plans.train, profilePlan(plans.train), ...compared(plans.train)]
-  const validationPlans = [plans.validation, ...compared(plans.validation)]
-  const [train, profile, otherTrain] = await engine.sum(source.path, taxi, trainPlans, progress)
-  const [validation, otherValidation] = await engine.sum(
-    split.validation.path,
-    taxi,
-    validationPlans,
-    progress,
-  )
+  const [trainSums, validationSums] = await Promise.all([
+    summing.byFile(train, [plans.train, profilePlan(plans.train), ...compared(plans.train)]),
+    summing.byFile(split.validation, [plans.validation, ...compared(plans.validation)]),
+  ])
+  const total = (sums: readonly Moments[][], k: number): Moments =>
+    mergeMoments(sums.map((ofFile) => ofFile[k] as Moments))
   return {
-    train: requireRides(train, source.label),
-    profile: profile as Moments,
-    validation: requireRides(validation, `${split.validation.label} for validation`),
-    comparison:
-      otherTrain && otherValidation
-        ? { train: otherTrain, validation: otherValidation }
-        : undefined,
+    train: requireRides(total(trainSums, 0), labelOf(train)),
+    profile: total(trainSums, 1),
+    validation: requireRides(
+      total(validationSums, 0),
+      `${labelOf(split.validation)} for validation`,
+    ),
+    comparison: other && { train: total(trainSums, 2), validation: total(validationSums, 1) },
+    files: {
+      train: countsOf(train, trainSums),
+      validation: countsOf(split.validation, validationSums),
+    },
   }
 }
 
-function requireRides(moments: Moments | undefined, label: string): Moments {
-  if (moments && moments.n > 0) return moments
-  const reasons = Object.entries(moments?.refused ?? {}).flatMap(([name, rides]) =>
+function countsOf(files: readonly TripFile[], sums: readonly Moments[][]): FileCounts[] {
+  return files.map((file, i) => {
+    const moments = sums[i]?.[0] as Moments
+    return { file, rows: moments.rows, kept: moments.n }
+  })
+}
+
+function labelOf(files: readonly TripFile[]): string {
+  const [first, ...others] = files
+  return `${first?.source.label}${others.length > 0 ? ` and ${others.length} more` : ''}`
+}
+
+function requireRides(moments: Moments, label: string): Moments {
+  if (moments.n > 0) return moments
+  const reasons = Object.entries(moments.refused).flatMap(([name, rides]) =>
     rides > 0 ? [`${rides} ${name}`] : [],
   )
   const refused = reasons.length > 0 ? `, refused: ${reasons.join(', ')}` : ''
   throw new RidecastError(
     'source_empty',
-    `no ride of ${label} is left, expected at least one: found ${moments?.rows ?? 0} rows${refused}`,
+    `no ride of ${label} is left, expected at least one: found ${moments.rows} rows${refused}`,
   )
 }

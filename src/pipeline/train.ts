@@ -6,32 +6,34 @@
 import { linearModel, type Model } from '../model.ts'
 import type { Profile } from '../profile.ts'
 import type { Recipe } from '../recipe.ts'
-import type { Taxi } from '../ride.ts'
 import { type LineageDocument, lineageOf, type MetricsDocument, metricsOf } from './documents.ts'
 import type { DownloadEffects } from './download.ts'
 import type { EngineChoice, EngineProgress } from './engines/engine.ts'
-import { openEngine } from './engines/engines.ts'
+import { type EngineSettings, openEngine } from './engines/engines.ts'
 import { type Comparison, compare, fit } from './fit.ts'
 import type { Moments } from './moments.ts'
+import { type MomentsCache, noCache } from './moments-cache.ts'
 import { profileOf } from './profile.ts'
 import { type Residuals, residualsOf } from './residuals.ts'
 import type { Solution } from './solve/direct.ts'
 import type { SolverName } from './solve/solve.ts'
-import { obtain, planSource, type Source, type SourceOptions } from './source.ts'
+import { fleetsOf, obtainFiles, planSources, type SourcesOptions, sourcesLabel } from './sources.ts'
 import { type Split, splitRides } from './split.ts'
 import { type Seconds, stopwatch } from './stopwatch.ts'
-import { splitPlans, sumRides } from './sum-rides.ts'
+import { type FileCounts, splitPlans, sumRides } from './sum-rides.ts'
+import { type Reading, Summing } from './summing.ts'
 
 /** What to train. */
-export interface TrainOptions extends SourceOptions {
-  /** A month, a path or an address: see {@link planSource}. */
-  readonly source: string
+export interface TrainOptions extends SourcesOptions {
+  /** Months, paths and addresses: see {@link planSources}. */
+  readonly sources: readonly string[]
   /** The same for validation, or `holdout`; undefined takes the next month. */
   readonly validate: string | undefined
   readonly recipe: Recipe
   /** A recipe fitted to the same rides for comparison, if any. */
   readonly comparison: Recipe | undefined
   readonly engine: EngineChoice
+  readonly engineSettings?: EngineSettings
   readonly solver: SolverName
   /** Whether to go over the rides again for absolute errors and quantiles. */
   readonly residuals: boolean
@@ -40,17 +42,30 @@ export interface TrainOptions extends SourceOptions {
 /** What training touches of the world. */
 export interface TrainEffects {
   readonly download?: DownloadEffects
+  /** Sums that were made before; default none are kept. */
+  readonly cache?: MomentsCache
   /** Told the name of each stage as it begins. */
   readonly stage?: (name: string) => void
   /** Told while rides are read. */
   readonly progress?: EngineProgress
+  /** Stops the work; its reason is thrown. */
+  readonly signal?: AbortSignal
 }
 
 /** What a training has made. */
 export interface Training {
-  readonly taxi: Taxi
-  readonly source: Source
+  /** The fleet, or several with commas. */
+  readonly taxi: string
+  /** What the training rides are called in front of people. */
+  readonly label: string
+  /** The files behind the model, with what was taken from each. */
+  readonly files: {
+    readonly train: readonly FileCounts[]
+    readonly validation: readonly FileCounts[]
+  }
   readonly split: Split
+  /** What was read and what was known already. */
+  readonly reading: Reading
   /** Sums of the training rides. */
   readonly moments: Moments
   readonly model: Model
@@ -67,46 +82,59 @@ export interface Training {
 /**
  * Trains a model and measures it.
  *
- * @throws month_invalid, source_* codes, recipe_invalid, sums_overflow, solve_* codes
+ * @throws month_invalid, usage_invalid, source_* codes, recipe_invalid, sums_overflow, engine_*
+ *   codes, solve_* codes
  */
 export async function train(options: TrainOptions, effects: TrainEffects = {}): Promise<Training> {
   const { recipe } = options
   const { seconds, time } = stopwatch(effects.stage)
-  const engine = await openEngine(options.engine)
-  const plan = planSource(options.source, options)
-  const { taxi } = options
-
-  const source = await time('source', () => obtain(plan, effects.download))
-  const split = await time('split', () =>
-    splitRides({ plan, source }, options, engine, effects.download),
+  const plans = planSources(options.sources, options)
+  const taxi = fleetsOf(plans)
+  const summing = new Summing(
+    () => openEngine(options.engine, options.engineSettings),
+    effects.cache ?? noCache,
+    effects.progress,
+    effects.signal,
   )
-  const sums = await time('sum', () =>
-    sumRides(engine, taxi, source, split, recipe, options.comparison, effects.progress),
-  )
-  const fitted = await time('solve', () => fit(sums.train, recipe, taxi, options.solver))
-  const model = linearModel(fitted.document)
-  const metrics = await time('evaluate', () => metricsOf(model, fitted, sums))
-  const comparison = await time('compare', () => compare(options.comparison, sums.comparison, taxi))
-  const residuals = await time('residuals', async () => {
-    if (!options.residuals) return undefined
-    const plans = splitPlans(recipe, split)
+  try {
+    const files = await time('source', () => obtainFiles(plans, effects.download))
+    const split = await time('split', () =>
+      splitRides({ plans, files }, options, summing, effects.download),
+    )
+    const sums = await time('sum', () =>
+      sumRides(summing, files, split, recipe, options.comparison),
+    )
+    const fitted = await time('solve', () => fit(sums.train, recipe, taxi, options.solver))
+    const model = linearModel(fitted.document)
+    const metrics = await time('evaluate', () => metricsOf(model, fitted, sums))
+    const comparison = await time('compare', () =>
+      compare(options.comparison, sums.comparison, taxi),
+    )
+    const residuals = await time('residuals', async () => {
+      if (!options.residuals) return undefined
+      const ofRows = splitPlans(recipe, split)
+      return {
+        train: await residualsOf(model, files, ofRows.train),
+        validation: await residualsOf(model, split.validation, ofRows.validation),
+      }
+    })
     return {
-      train: await residualsOf(model, source.path, taxi, plans.train),
-      validation: await residualsOf(model, split.validation.path, taxi, plans.validation),
+      taxi,
+      label: sourcesLabel(plans),
+      files: sums.files,
+      split,
+      reading: summing.reading,
+      moments: sums.train,
+      model,
+      solution: fitted.solution,
+      metrics,
+      comparison,
+      residuals,
+      profile: profileOf(sums.profile),
+      lineage: lineageOf(taxi, recipe, split, sums),
+      seconds,
     }
-  })
-  return {
-    taxi,
-    source,
-    split,
-    moments: sums.train,
-    model,
-    solution: fitted.solution,
-    metrics,
-    comparison,
-    residuals,
-    profile: profileOf(sums.profile),
-    lineage: lineageOf(taxi, recipe, source, split, sums),
-    seconds,
+  } finally {
+    await summing.close()
   }
 }

@@ -25,10 +25,10 @@ const data = (month: string): string => `${root}data/green_tripdata_${month}.par
 
 const trained = (source: string, validate: string | undefined, recipe: Recipe): Promise<Training> =>
   train({
-    source,
+    sources: [source],
     validate,
     recipe,
-    taxi: 'green',
+    taxis: ['green'],
     dataFolder: 'data',
     cwd: root,
     today: new Date('2025-01-01'),

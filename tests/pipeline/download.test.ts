@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -66,7 +66,7 @@ const cutAfter100 =
     response.write(parquet(100).subarray(0, 100), () => next(() => response.destroy()))
   }
 
-const instant: DownloadEffects = { wait: async () => {} }
+const instant: DownloadEffects = { wait: async () => {}, random: () => 0 }
 
 /** The error of a download that has to fail and leave the folder as it was. */
 async function failure(
@@ -251,6 +251,7 @@ describe('failures that may pass', () => {
     const notes: string[] = []
     await download(await serve(handler), target, {
       wait: async (ms) => void waits.push(ms),
+      random: () => 0,
       note: (text) => notes.push(text.replace(/^http:\/\/127\.0\.0\.1:\d+\/trips\//, '')),
     })
     expect(readFileSync(target).equals(parquet(9))).toBe(true)
@@ -279,7 +280,8 @@ describe('failures that may pass', () => {
       answers(200, parquet(1)),
     )
     const waits: number[] = []
-    await download(await serve(handler), target, { wait: async (ms) => void waits.push(ms) })
+    const wait = async (ms: number): Promise<void> => void waits.push(ms)
+    await download(await serve(handler), target, { wait, random: () => 0 })
     expect(waits).toEqual([7000, 30_000, 4000])
   })
 
@@ -431,21 +433,18 @@ describe('bounds and leftovers', () => {
     expect(handler.asked()).toBe(0)
   })
 
-  test('part files of this target older than a day are removed, others stay', async () => {
-    const now = new Date('2024-05-17T12:00:00Z')
-    const aged = (file: string, hours: number): string => {
+  test('parts that earlier processes left and that cannot be gone on with are removed', async () => {
+    const leave = (file: string): string => {
       writeFileSync(join(folder, file), '')
-      const then = new Date(now.getTime() - hours * 3_600_000)
-      utimesSync(join(folder, file), then, then)
       return file
     }
-    aged(`${name}.123.0123456789ab.part`, 25)
+    leave(`${name}.123.0123456789ab.part`)
+    leave(`${name}.124.0123456789ab.part.json`)
     const stay = [
-      aged(`${name}.124.0123456789ab.part`, 23),
-      aged('green_tripdata_2021-02.parquet.123.0123456789ab.part', 25),
-      aged(`${name}.notes.part`, 25),
+      leave('green_tripdata_2021-02.parquet.123.0123456789ab.part'),
+      leave(`${name}.notes.part`),
     ]
-    await download(await serve(answers(200, parquet(1))), target, { now: () => now })
+    await download(await serve(answers(200, parquet(1))), target)
     expect(readdirSync(folder).sort()).toEqual([name, ...stay].sort())
   })
 

@@ -182,7 +182,7 @@ describe('residuals of a real month', () => {
   beforeAll(async () => {
     moments = (await (await openArrowEngine()).sum(path, 'green', [plainPlan]))[0] as Moments
     model = linearModel((await fit(moments, plain, 'green', 'direct')).document)
-    residuals = await residualsOf(model, path, 'green', plainPlan)
+    residuals = await residualsOf(model, [{ source: { path }, taxi: 'green' }], plainPlan)
     const selector = new RideSelector(plainPlan)
     for await (const rides of readRides(path, 'green', columnsOf([plainPlan]))) {
       selector.forEach(rides, (i) => {

@@ -575,8 +575,8 @@ describe('the official files of other years', () => {
 })
 
 describe('files that are no Parquet', () => {
-  const options: Omit<TrainOptions, 'source'> = {
-    taxi: 'green',
+  const options: Omit<TrainOptions, 'sources'> = {
+    taxis: undefined,
     dataFolder: 'data',
     cwd: fileURLToPath(new URL('../../', import.meta.url)),
     today: new Date('2024-05-17T12:00:00Z'),
@@ -600,8 +600,8 @@ describe('files that are no Parquet', () => {
       code,
       message: expect.stringContaining(basename(name)),
     })
-    await expect(obtain(planSource(source, options))).rejects.toThrow(fault)
-    await expect(train({ ...options, source })).rejects.toThrow(fault)
+    await expect(obtain(planSource(source, { ...options, taxi: 'green' }))).rejects.toThrow(fault)
+    await expect(train({ ...options, sources: [source] })).rejects.toThrow(fault)
     expect(readdirSync(sharedPath('broken'))).toEqual(before)
   })
 

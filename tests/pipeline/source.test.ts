@@ -149,7 +149,8 @@ describe('planning a path', () => {
     ['Green_Tripdata_2020-04.from-csv.parquet', 'green', '2020-04'],
     ['green_tripdata_2021-13.parquet', undefined, undefined],
     ['green_tripdata_2021-01 (1).parquet', undefined, undefined],
-    ['fhv_tripdata_2021-01.parquet', undefined, undefined],
+    ['fhv_tripdata_2021-01.parquet', 'fhv', '2021-01'],
+    ['orange_tripdata_2021-01.parquet', undefined, undefined],
     ['my_green_tripdata_2021-01.parquet', undefined, undefined],
   ])('%s states fleet %s and month %s', (name, taxi, month) => {
     const plan = planSource(`some/${name}`, options())
@@ -211,9 +212,10 @@ describe('planning an address', () => {
   })
 
   test('refuses other protocols, passwords and what cannot be read', () => {
-    expect(planFault('s3://bucket/rides.parquet')).toMatch(
-      /^usage_invalid: address "s3:.*expected http/,
+    expect(planFault('ftp://host/rides.parquet')).toMatch(
+      /^usage_invalid: address "ftp:.*expected http/,
     )
+    expect(planFault('s3://bucket')).toMatch(/^usage_invalid: address "s3:.*expected s3:/)
     expect(planFault('file:///rides.parquet')).toMatch(/or the path of a local file$/)
     expect(planFault('http://')).toMatch(/^usage_invalid/)
     const fault = planFault('https://me:secret@a.example/rides.parquet')
@@ -359,7 +361,7 @@ describe('obtaining a download', () => {
     expect(first.downloaded).toBe(true)
     expect(again).toEqual({ ...first, downloaded: false })
     expect(asked).toEqual([`/trip-data/${january}`])
-    expect(readdirSync(join(cwd, 'data'))).toEqual([january])
+    expect(readdirSync(join(cwd, 'data'))).toEqual([january, 'manifest.json'])
     const bytes = parquet(`/trip-data/${january}`)
     expect(readFileSync(first.path).equals(bytes)).toBe(true)
     expect(first.bytes).toBe(bytes.length)

@@ -18,9 +18,12 @@ import { compileFeatures } from '../../src/features.ts'
 import type { DownloadEffects } from '../../src/pipeline/download.ts'
 import { openArrowEngine } from '../../src/pipeline/engines/arrow.ts'
 import type { Moments } from '../../src/pipeline/moments.ts'
+import { noCache } from '../../src/pipeline/moments-cache.ts'
 import { type Plan, planOf, type Slice } from '../../src/pipeline/plan.ts'
 import { obtain, planSource } from '../../src/pipeline/source.ts'
+import { obtainFiles, planSources } from '../../src/pipeline/sources.ts'
 import { cutByPickup, type Split, type SplitOptions, splitRides } from '../../src/pipeline/split.ts'
+import { Summing } from '../../src/pipeline/summing.ts'
 import { checkRecipe, type Recipe } from '../../src/recipe.ts'
 import { randomNumbers } from '../random-rides.ts'
 import { type FileRide, greenColumns, makeParquet } from './make-parquet.ts'
@@ -64,6 +67,16 @@ async function counted(path: string, slice: Slice): Promise<number> {
   return moments.n
 }
 
+const summing = (): Summing => new Summing(openArrowEngine, noCache)
+
+async function cut(...paths: readonly string[]): Promise<{ train: Slice; validation: Slice }> {
+  const options = { taxi: 'green', dataFolder: 'data', cwd, today: new Date() } as const
+  const files = paths.map(async (path) => {
+    return { source: await obtain(planSource(path, options)), taxi: 'green' } as const
+  })
+  return cutByPickup(summing(), await Promise.all(files), plan)
+}
+
 describe('the cut by pickup', () => {
   test.each([
     [1, 1000, 600],
@@ -76,17 +89,17 @@ describe('the cut by pickup', () => {
     'of random rides (seed %i) is the first whole minute with four fifths before it',
     async (seed, length, minutes) => {
       const path = write('random.parquet', randomFile(seed, length, minutes))
-      const { train, validation } = await cutByPickup(await openArrowEngine(), path, 'green', plan)
-      const cut = 'to' in train ? train.to : Number.NaN
-      expect(train).toEqual({ kind: 'pickup', from: Number.NEGATIVE_INFINITY, to: cut })
-      expect(validation).toEqual({ kind: 'pickup', from: cut, to: Number.POSITIVE_INFINITY })
-      expect(cut % 60e6).toBe(0)
+      const { train, validation } = await cut(path)
+      const end = 'to' in train ? train.to : Number.NaN
+      expect(train).toEqual({ kind: 'pickup', from: Number.NEGATIVE_INFINITY, to: end })
+      expect(validation).toEqual({ kind: 'pickup', from: end, to: Number.POSITIVE_INFINITY })
+      expect(end % 60e6).toBe(0)
       const all = await counted(path, whole)
       const before = await counted(path, train)
       expect(all).toBeGreaterThan(0)
       expect(before).toBeGreaterThanOrEqual(0.8 * all)
       expect(before + (await counted(path, validation))).toBe(all)
-      const sooner: Slice = { kind: 'pickup', from: Number.NEGATIVE_INFINITY, to: cut - 60e6 }
+      const sooner: Slice = { kind: 'pickup', from: Number.NEGATIVE_INFINITY, to: end - 60e6 }
       expect(await counted(path, sooner)).toBeLessThan(0.8 * all)
     },
   )
@@ -100,22 +113,19 @@ describe('the cut by pickup', () => {
       to: 2,
       miles: 1,
     }))
-    const { train } = await cutByPickup(
-      await openArrowEngine(),
-      write('few.parquet', rides),
-      'green',
-      plan,
-    )
+    const { train } = await cut(write('few.parquet', rides))
     expect(train).toMatchObject({ to: 4 * 60e6 })
   })
 
   test('of no rides at all leaves none to train on', async () => {
     const path = write('empty.parquet', [])
-    const { train, validation } = await cutByPickup(await openArrowEngine(), path, 'green', plan)
+    const { train, validation } = await cut(path)
     expect(await counted(path, train)).toBe(0)
     expect(await counted(path, validation)).toBe(0)
   })
 })
+
+const pathOf = ([file]: Split['validation']): string | undefined => file?.source.path
 
 /** An address that nobody listens at. */
 async function closedAddress(): Promise<string> {
@@ -136,7 +146,7 @@ async function split(
   effects: DownloadEffects = {},
 ): Promise<Split> {
   const options: SplitOptions = {
-    taxi: 'green',
+    taxis: undefined,
     dataFolder: 'data',
     cwd,
     today: new Date('2024-05-17T12:00:00Z'),
@@ -145,9 +155,8 @@ async function split(
     recipe,
     ...changes,
   }
-  const planned = planSource(source, options)
-  const train = { plan: planned, source: await obtain(planned) }
-  return splitRides(train, options, await openArrowEngine(), effects)
+  const plans = planSources(source.split(' '), options)
+  return splitRides({ plans, files: await obtainFiles(plans) }, options, summing(), effects)
 }
 
 async function refusal(source: string, changes: Partial<SplitOptions>): Promise<string> {
@@ -168,7 +177,7 @@ describe('the rides that validate', () => {
     const path = write(february, randomFile(2, 50, 600))
     expect(await split('2021-01')).toMatchObject({
       kind: 'month',
-      validation: { path, downloaded: false },
+      validation: [{ source: { path, downloaded: false } }],
       slices: { train: whole, validation: whole },
       note: undefined,
     })
@@ -177,7 +186,7 @@ describe('the rides that validate', () => {
   test('are the next month beside the file, for a path', async () => {
     const path = write(february, randomFile(2, 50, 600))
     const { kind, validation } = await split(`data/${january}`, { dataFolder: 'elsewhere' })
-    expect([kind, validation.path]).toEqual(['month', path])
+    expect([kind, pathOf(validation)]).toEqual(['month', path])
   })
 
   test('are the next month downloaded, where the publisher has it', async () => {
@@ -188,7 +197,7 @@ describe('the rides that validate', () => {
       return new Response(new Uint8Array(readFileSync(away)))
     }
     const { kind, validation, note } = await split('2021-01', {}, { fetch })
-    expect({ kind, note, downloaded: validation.downloaded }).toEqual({
+    expect({ kind, note, downloaded: validation[0]?.source.downloaded }).toEqual({
       kind: 'month',
       note: undefined,
       downloaded: true,
@@ -199,9 +208,9 @@ describe('the rides that validate', () => {
   test('are the last fifth where the next month cannot be had, and the note says why', async () => {
     const baseUrl = await closedAddress()
     const { kind, validation, slices, note } = await split('2021-01', { baseUrl })
-    expect([kind, validation.path]).toEqual(['holdout', join(cwd, 'data', january)])
+    expect([kind, pathOf(validation)]).toEqual(['holdout', join(cwd, 'data', january)])
     const path = join(cwd, 'data', january)
-    expect(slices).toEqual(await cutByPickup(await openArrowEngine(), path, 'green', plan))
+    expect(slices).toEqual(await cut(path))
     expect(note).toContain(`${baseUrl}/${february}`)
     expect(note).toContain(join(cwd, 'data'))
     expect(existsSync(join(cwd, 'data', february))).toBe(false)
@@ -246,7 +255,7 @@ describe('the rides that validate', () => {
     for (const validate of ['2021-03', 'data/green_tripdata_2021-03.parquet']) {
       expect(await split('2021-01', { validate })).toMatchObject({
         kind: 'month',
-        validation: { path },
+        validation: [{ source: { path } }],
         slices: { train: whole, validation: whole },
       })
     }
@@ -273,6 +282,51 @@ describe('the rides that validate', () => {
   })
 })
 
+describe('several files', () => {
+  const march = 'green_tripdata_2021-03.parquet'
+
+  test('are validated on the month after the last of them, however they are named', async () => {
+    write(january, randomFile(1, 50, 600))
+    write(february, randomFile(2, 50, 600))
+    const path = write(march, randomFile(3, 50, 600))
+    const { validation } = await split('2021-02,2021-01')
+    expect(validation.map(({ source }) => source.path)).toEqual([path])
+  })
+
+  test('of two fleets are validated on the next month of each', async () => {
+    write(january, randomFile(1, 50, 600))
+    const next = [write(february, randomFile(2, 50, 600))]
+    write('yellow_tripdata_2021-01.parquet', randomFile(3, 50, 600))
+    next.push(write('yellow_tripdata_2021-02.parquet', randomFile(4, 50, 600)))
+    const { kind, validation } = await split('2021-01', { taxis: ['green', 'yellow'] })
+    expect([kind, validation.map(({ source }) => source.path)]).toEqual(['month', next])
+    expect(validation.map(({ taxi }) => taxi)).toEqual(['green', 'yellow'])
+  })
+
+  test('are cut at one minute of them all, where nothing else is left', async () => {
+    const first = write(january, randomFile(1, 400, 600))
+    const second = write('green_tripdata_2021-02.parquet', randomFile(2, 100, 6000))
+    const { slices } = await split('2021-01,2021-02', { validate: 'holdout' })
+    expect(slices).toEqual(await cut(second, first))
+    expect(slices).not.toEqual(await cut(first))
+  })
+
+  test('that validate what they train on get a note', async () => {
+    write(january, randomFile(1, 50, 600))
+    const { note } = await split('2021-01', { validate: '2021-01' })
+    expect(note).toBe('green 2021-01 is trained on and validated on: the measures flatter')
+  })
+
+  test('cannot be split by rows', async () => {
+    write(january, randomFile(1, 50, 600))
+    write(february, randomFile(2, 50, 600))
+    const splitting: Recipe = { ...recipe, split: { first_rows: 30 } }
+    expect(await refusal('2021-01..2021-02', { recipe: splitting })).toMatch(
+      /^usage_invalid: .*train on one file/,
+    )
+  })
+})
+
 describe('a recipe that splits the file itself', () => {
   const splitting: Recipe = { ...recipe, split: { first_rows: 30 } }
 
@@ -280,7 +334,7 @@ describe('a recipe that splits the file itself', () => {
     const path = write(january, randomFile(1, 200, 600))
     write(february, randomFile(2, 50, 600))
     const { kind, validation, slices, note } = await split('2021-01', { recipe: splitting })
-    expect([kind, validation.path, note]).toEqual(['rest', path, undefined])
+    expect([kind, pathOf(validation), note]).toEqual(['rest', path, undefined])
     expect(slices.train).toEqual({ kind: 'rows', from: 0, to: 30 })
     const sum = (slice: Slice): Plan => ({ ...plan, slice })
     const [train, rest, all] = await (await openArrowEngine()).sum(path, 'green', [

@@ -4,6 +4,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadModel } from '../../src/model.ts'
+import { fit } from '../../src/pipeline/fit.ts'
+import { hashMoments, type Moments } from '../../src/pipeline/moments.ts'
+import { mergeMoments, subtractMoments } from '../../src/pipeline/moments-algebra.ts'
+import { type MomentsCache, openMomentsCache } from '../../src/pipeline/moments-cache.ts'
 import { type Training, type TrainOptions, train } from '../../src/pipeline/train.ts'
 import { profileSchema } from '../../src/profile.ts'
 import { checkRecipe, parseRecipe } from '../../src/recipe.ts'
@@ -14,8 +18,8 @@ const plain = parseRecipe(readFileSync(join(repository, 'recipes/plain.yaml'), '
 const names = ['green_tripdata_2021-01.parquet', 'green_tripdata_2021-02.parquet'] as const
 
 const options: TrainOptions = {
-  source: '2021-01',
-  taxi: 'green',
+  sources: ['2021-01'],
+  taxis: undefined,
   dataFolder: 'data',
   cwd: repository,
   today: new Date('2024-05-17T12:00:00Z'),
@@ -83,8 +87,8 @@ describe('training the plain recipe on January 2021', () => {
 
   test('from copies in another folder, named by path, gives the same documents', async () => {
     for (const name of names) copyFileSync(join(repository, 'data', name), join(folder, name))
-    const copy = await train({ ...options, source: join(folder, names[0]), cwd: folder })
-    expect(copy.split.validation.path).toBe(join(folder, names[1]))
+    const copy = await train({ ...options, sources: [join(folder, names[0])], cwd: folder })
+    expect(copy.files.validation[0]?.file.source.path).toBe(join(folder, names[1]))
     expect(documents(copy)).toEqual(documents(january))
   })
 
@@ -103,7 +107,7 @@ describe('training the plain recipe on January 2021', () => {
     const stages: string[] = []
     const tiny = write('tiny.parquet', 50)
     const { seconds } = await train(
-      { ...options, source: tiny },
+      { ...options, sources: [tiny] },
       { stage: (name) => stages.push(name) },
     )
     expect(stages.slice(0, 5)).toEqual(['source', 'split', 'sum', 'solve', 'evaluate'])
@@ -134,7 +138,7 @@ function write(name: string, length: number, change: Partial<FileRide> = {}): st
 
 describe('training on files that leave nothing', () => {
   test('a file without rides is an empty source', async () => {
-    await expect(train({ ...options, source: write('none.parquet', 0) })).rejects.toThrow(
+    await expect(train({ ...options, sources: [write('none.parquet', 0)] })).rejects.toThrow(
       expect.objectContaining({
         code: 'source_empty',
         message: 'no ride of none.parquet is left, expected at least one: found 0 rows',
@@ -144,16 +148,16 @@ describe('training on files that leave nothing', () => {
 
   test('a file whose rides are all refused says why', async () => {
     await expect(
-      train({ ...options, source: write('short.parquet', 5, { dropoff: 0 }) }),
+      train({ ...options, sources: [write('short.parquet', 5, { dropoff: 0 })] }),
     ).rejects.toThrow(/found 5 rows, refused: 5 below_min$/)
     await expect(
-      train({ ...options, source: write('lost.parquet', 5, { from: null }) }),
+      train({ ...options, sources: [write('lost.parquet', 5, { from: null })] }),
     ).rejects.toThrow(/found 5 rows, refused: 5 null_value$/)
   })
 
   test('a holdout without rides is an empty source of validation', async () => {
     const one = write('one.parquet', 1)
-    await expect(train({ ...options, source: one, validate: 'holdout' })).rejects.toThrow(
+    await expect(train({ ...options, sources: [one], validate: 'holdout' })).rejects.toThrow(
       expect.objectContaining({
         code: 'source_empty',
         message: expect.stringContaining('one.parquet for validation is left'),
@@ -162,10 +166,69 @@ describe('training on files that leave nothing', () => {
   })
 
   test('a single ride that trains gives documents that are read back', async () => {
-    const source = write('single.parquet', 1)
+    const sources = [write('single.parquet', 1)]
     const validate = write('others.parquet', 20)
-    const { profile, model } = await train({ ...options, source, validate })
+    const { profile, model } = await train({ ...options, sources, validate })
     expect(profileSchema.parse(JSON.parse(JSON.stringify(profile)))).toEqual(profile)
     expect(loadModel(JSON.parse(JSON.stringify(model))).intercept).toBe(model.intercept)
+  })
+})
+
+describe('training on several months', () => {
+  const months = (sources: readonly string[], cache?: MomentsCache): Promise<Training> =>
+    train({ ...options, sources, validate: '2021-03' }, cache ? { cache } : {})
+
+  test('gives the same documents however the months are named', async () => {
+    const both = await months(['2021-01..2021-02'])
+    expect(both.moments.rows).toBe(76_518 + 64_572)
+    expect(both.lineage.train.map(({ month }) => month)).toEqual(['2021-01', '2021-02'])
+    for (const sources of [
+      ['2021-02', '2021-01'],
+      [`data/${names[1]}`, '2021-01'],
+      ['2021-02,2021-01'],
+    ]) {
+      expect(documents(await months(sources))).toEqual(documents(both))
+    }
+  })
+
+  test('reads no ride twice: with its sums kept, only a new month', async () => {
+    const cache = openMomentsCache(join(folder, 'cache'))
+    const cold = await months(['2021-01'], cache)
+    expect(cold.reading).toMatchObject({
+      engine: 'arrow',
+      read: { files: 2 },
+      cached: { files: 0 },
+    })
+    const warm = await months(['2021-01'], cache)
+    expect(warm.reading).toEqual({
+      engine: undefined,
+      read: { files: 0, rows: 0 },
+      cached: { files: 2 },
+    })
+    expect(documents(warm)).toEqual(documents(cold))
+    const more = await months(['2021-01,2021-02'], cache)
+    expect(more.reading).toMatchObject({ read: { files: 1, rows: 64_572 }, cached: { files: 2 } })
+    expect(documents(more)).toEqual(documents(await months(['2021-01..2021-02'])))
+  })
+
+  test('another penalty or solver needs no ride', async () => {
+    const cache = openMomentsCache(join(folder, 'cache'))
+    await months(['2021-01'], cache)
+    const ridge = {
+      ...options,
+      recipe: { ...plain, l2: 7 },
+      validate: '2021-03',
+      solver: 'svd',
+    } as const
+    expect((await train(ridge, { cache })).reading.read.files).toBe(0)
+  })
+
+  test('a month that was added and taken away again leaves no trace', async () => {
+    const [january, february] = await Promise.all(names.map((_, k) => months([`2021-0${k + 1}`])))
+    const [a, b] = [january?.moments as Moments, february?.moments as Moments]
+    const back = subtractMoments(mergeMoments([b, a]), b)
+    expect(hashMoments(back)).toBe(hashMoments(a))
+    const { document } = await fit(back, plain, 'green', 'auto')
+    expect(JSON.stringify(document)).toBe(JSON.stringify(january?.model.toJSON()))
   })
 })

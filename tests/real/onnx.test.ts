@@ -94,10 +94,10 @@ const names = recipes.map(({ name }) => name)
 
 const trained = (recipe: Recipe): Promise<Training> =>
   train({
-    source: '2021-01',
+    sources: ['2021-01'],
     validate: '2021-02',
     recipe,
-    taxi: 'green',
+    taxis: undefined,
     dataFolder: 'data',
     cwd: root,
     today: new Date('2025-01-01'),

@@ -106,8 +106,8 @@ beforeAll(async () => {
   for (const name of recipes) {
     const text = readFileSync(join(root, `recipes/${name}.yaml`), 'utf8')
     const { model, metrics, profile, lineage } = await train({
-      source: '2021-01',
-      taxi: 'green',
+      sources: ['2021-01'],
+      taxis: undefined,
       dataFolder: 'data',
       cwd: root,
       today: new Date('2024-05-17T12:00:00Z'),

@@ -1,0 +1,164 @@
+// `npm run bench`: ridecast beside its peers, as whole processes in turns, on months that are made
+// for it. Prints two tables and writes docs/benchmarks.md (not with --quick or --no-write). No
+// time is asserted: it fails only when a process fails or answers disagree.
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { compareAnswers } from './answers.mjs'
+import {
+  abilities,
+  atSize,
+  contenders,
+  duckdbVersion,
+  install,
+  reference,
+  years,
+} from './contenders.mjs'
+import { heldTo } from './held.mjs'
+import { measure } from './process.mjs'
+import { findPython, setUpPython } from './python.mjs'
+import { documentOf, heldTable, measuredTable, printed } from './report.mjs'
+
+const usage = `npm run bench -- [flags]
+  --rows <n>        rows of a month (default 3000000)
+  --rounds <n>      turns of all contenders (default 5)
+  --slow-rounds <n> turns of the slowest peer (default 2)
+  --python <path>   a python with pandas, pyarrow, scikit-learn and scipy
+  --setup-python    make bench/.venv with these, once
+  --with-10x        memory at ten times the rows too (minutes, 1 GB of disk)
+  --no-years        leave out the 24 cached months
+  --no-write        do not write docs/benchmarks.md
+  --package <dir>   another installed ridecast to measure, nothing written
+  --quick           100000 rows, one turn, no python, nothing written`
+
+const { values: flags } = parseArgs({
+  options: {
+    rows: { type: 'string' },
+    rounds: { type: 'string' },
+    'slow-rounds': { type: 'string', default: '2' },
+    python: { type: 'string' },
+    'setup-python': { type: 'boolean', default: false },
+    'with-10x': { type: 'boolean', default: false },
+    'no-years': { type: 'boolean', default: false },
+    'no-write': { type: 'boolean', default: false },
+    package: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+if (flags.help) {
+  console.log(usage)
+  process.exit(0)
+}
+
+const { quick } = flags
+const rows = Number(flags.rows ?? (quick ? 100_000 : 3_000_000))
+const rounds = Number(flags.rounds ?? (quick ? 1 : 5))
+const slowRounds = Math.min(rounds, Number(flags['slow-rounds']))
+const yearRows = quick ? 10_000 : 300_000
+const root = join(import.meta.dirname, '..')
+const say = (text) => process.stderr.write(`${text}\n`)
+
+async function make(...args) {
+  say(`months: ${args.join(' ') || 'as usual'}`)
+  const { output } = await measure(process.execPath, [
+    join(import.meta.dirname, 'generate.mjs'),
+    ...args,
+  ])
+  return output
+}
+
+/** All contenders in turns, so that what else the machine does meets them alike. */
+async function inTurns(all, turns) {
+  const samples = Object.fromEntries(all.map(({ name }) => [name, []]))
+  for (let turn = 1; turn <= turns; turn++) {
+    for (const contender of all) {
+      const { name, missing, slow, run } = contender
+      if (missing || (slow && turn > slowRounds)) continue
+      const sample = await run().catch((error) => {
+        if (!error.message.includes('[engine_missing]')) throw error
+        contender.missing = 'its engine is not installed'
+      })
+      if (sample === undefined) continue
+      samples[name].push(sample)
+      say(`  ${turn}/${turns} ${name.padEnd(18)} ${sample.seconds.toFixed(2)} s`)
+    }
+  }
+  return samples
+}
+
+const monthNames = (year) =>
+  Array.from({ length: 12 }, (_, i) => `${year}-${String(i + 1).padStart(2, '0')}`)
+
+if (flags['setup-python']) setUpPython()
+const python = quick ? { missing: 'quick' } : findPython(flags.python)
+if (loadavg()[0] > 0.5) say(`the machine is not idle: load ${loadavg()[0].toFixed(1)}`)
+install(flags.package)
+const can = abilities()
+
+const months = await make('--rows', String(rows))
+const files = months.files.map(({ path }) => path)
+// Read once, so that the first contender does not pay for all.
+for (const file of files) readFileSync(file)
+
+const all = contenders({ data: months.folder, files, python, can })
+const samples = await inTurns(all, rounds)
+const exact = (await reference({ files, python }))?.output
+
+if (!flags['no-years']) {
+  const names = [...monthNames(2022), ...monthNames(2023)].join(',')
+  const { folder } = await make('--rows', String(yearRows), '--months', names)
+  const over = years({ data: folder, can })
+  all.push(...over)
+  Object.assign(samples, await inTurns(over, rounds))
+}
+if (flags['with-10x']) {
+  const large = await make('--rows', String(rows), '--scale', '10')
+  const sizes = [
+    ...atSize({ data: months.folder, can, size: '1x' }),
+    ...atSize({ data: large.folder, can, size: '10x' }),
+  ]
+  all.push(...sizes)
+  Object.assign(samples, await inTurns(sizes, Math.min(2, rounds)))
+}
+
+const { faults, notes } = compareAnswers(all, samples, exact)
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const facts = {
+  date: new Date().toISOString().slice(0, 10),
+  machine: `${cpus().length} x ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform} ${process.arch}`,
+  versions: Object.entries({
+    ridecast: version,
+    node: process.versions.node,
+    '@duckdb/node-api': duckdbVersion() ?? 'none',
+    ...python.versions,
+  })
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', '),
+  rounds: `${rounds}; ${slowRounds} of the classic pipeline`,
+  rows: rows.toLocaleString('en-US'),
+  bytes: Math.round(Math.max(...months.files.map(({ bytes }) => bytes)) / 1e6),
+  rowGroup: months.rowGroup.toLocaleString('en-US'),
+}
+const held = heldTo(samples)
+const tables = { measured: measuredTable(all, samples), held: heldTable(held) }
+
+say('')
+console.log(`${facts.machine}\n${facts.versions}\n${facts.rows} rows a month, ${rounds} rounds`)
+console.log(printed(tables.measured))
+console.log(printed(tables.held))
+for (const note of notes) console.log(note)
+for (const fault of faults) console.log(`DISAGREES: ${fault}`)
+
+const results = join(import.meta.dirname, '.results')
+mkdirSync(results, { recursive: true })
+writeFileSync(join(results, '.gitignore'), '*\n')
+const raw = { facts, load: loadavg(), rows, samples, exact, held, faults }
+const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '')
+writeFileSync(join(results, `${stamp}.json`), JSON.stringify(raw, null, 1))
+if (!quick && !flags.package && !flags['no-write'] && faults.length === 0) {
+  writeFileSync(join(root, 'docs', 'benchmarks.md'), documentOf({ facts, tables, notes }))
+}
+process.exitCode = faults.length > 0 ? 1 : 0

@@ -1,0 +1,43 @@
+/**
+ * What each input of a ride can hold at all, and when it is known: the one definition that both
+ * the data contract (of files) and the server (of requests) go by. Knows nothing about shares,
+ * months or messages.
+ */
+
+import { type InputName, maxId, maxZone, rideColumns } from './ride.ts'
+
+/** When a ride is looked at: afterwards, as a row of a trip file, or before it, as a request. */
+export const environments = ['TRAINING', 'SERVING'] as const
+
+/** One of the environments. */
+export type Environment = (typeof environments)[number]
+
+/** What an input can hold; a value outside is an error of a request, and counted in a file. */
+export type Domain =
+  /** Wall-clock time. */
+  | { readonly kind: 'time' }
+  /** Integers, both ends included. */
+  | { readonly kind: 'id'; readonly from: number; readonly to: number; readonly zone: boolean }
+  /** Finite numbers; from a least one where it states one. */
+  | { readonly kind: 'number'; readonly from?: number }
+
+/** What an input can hold, the same in both environments. */
+export function domainOf(input: InputName): Domain {
+  if (input === 'pickup_datetime') return { kind: 'time' }
+  if (input === 'PULocationID' || input === 'DOLocationID') {
+    return { kind: 'id', from: 1, to: maxZone, zone: true }
+  }
+  if (rideColumns[input].kind === 'id') return { kind: 'id', from: 0, to: maxId, zone: false }
+  if (input === 'trip_distance') return { kind: 'number', from: 0 }
+  return { kind: 'number' }
+}
+
+/**
+ * The environments that an input is known in. The drop-off and what is only known after the ride
+ * exist in TRAINING alone; a recipe that uses them anyway says `allow_leakage: true`.
+ */
+export function environmentsOf(input: InputName | 'dropoff_datetime'): readonly Environment[] {
+  if (input === 'dropoff_datetime') return ['TRAINING']
+  if (input === 'pickup_datetime') return environments
+  return rideColumns[input].afterRide ? ['TRAINING'] : environments
+}
