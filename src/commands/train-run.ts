@@ -18,6 +18,7 @@ import { findCommit } from '../tracking/commit.ts'
 import type { MirroredRun } from '../tracking/mirror.ts'
 import type { RemoteState } from '../tracking/remote-state.ts'
 import type { LoggedModel, RunHandle, Tracker } from '../tracking/tracker.ts'
+import { interruptible } from './interrupt.ts'
 
 /** Where a training is kept and what it is called. */
 export interface Keeping {
@@ -103,6 +104,7 @@ export async function trainAndRecord(options: TrainOptions, keeping: Keeping): P
     })
     const training = await train(options, {
       cache: keeping.cache,
+      interruptible,
       stage: (stage) => show(`${stageNames[stage] ?? stage} ...`),
       progress: (done, total, path) => {
         show(`summing rides ... ${Math.round((100 * done) / Math.max(1, total))} % of ${path}`)

@@ -4,7 +4,7 @@
  * Columns of variable width come through Arrow IPC instead. Knows nothing about what columns mean.
  */
 
-import { type Data, DataType, type Schema, tableFromIPC } from 'apache-arrow'
+import { type Data, DataType, type Schema, tableFromIPC, type Vector } from 'apache-arrow'
 import { type Table as DecodedTable, wasmMemory } from 'parquet-wasm'
 
 /** Values of a column in one batch. */
@@ -66,7 +66,7 @@ function* viewedBatches(table: DecodedTable, schema: Schema): Generator<ArrowBat
     const addresses = stream.arrayAddrs()
     for (const address of addresses) {
       // Asked for each time: memory that has grown has another buffer.
-      const { buffer } = wasmMemory() as WebAssembly.Memory
+      const { buffer } = wasmMemory() as { readonly buffer: ArrayBuffer }
       const struct = new CArray(new DataView(buffer), address)
       const columns = schema.fields.map(({ name, type }, k): [string, ArrowColumn] => {
         return [name, viewed(struct.child(k), type, struct.length)]
@@ -142,15 +142,15 @@ const noText = (): null => null
 function* copiedBatches(table: DecodedTable): Generator<ArrowBatch> {
   for (const batch of tableFromIPC(table.intoIPCStream()).batches) {
     const columns = batch.schema.fields.map(({ name }, k): [string, ArrowColumn] => {
-      const vector = batch.getChildAt(k)
-      const { type, length, values, nullCount, nullBitmap, offset } = vector?.data[0] as Data
+      const vector = batch.getChildAt(k) as Vector
+      const { type, length, values, nullCount, nullBitmap, offset } = vector.data[0] as Data
       const column: ArrowColumn = {
         type,
         length,
         values: DataType.isNull(type) ? undefined : values?.subarray(0, length),
         nulls: nullCount > 0 ? nullBitmap : undefined,
         nullsFrom: offset,
-        text: (i) => vector?.get(i) as string | null,
+        text: (i) => vector.get(i) as string | null,
       }
       return [name, column]
     })

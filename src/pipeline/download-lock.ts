@@ -128,9 +128,15 @@ async function create(path: string, token: string, now: number): Promise<boolean
   }
   try {
     await mkdir(dirname(path), { recursive: true })
-    await writeFile(path, `${JSON.stringify(owner)}\n`, { flag: 'wx' })
+    const isMade = await writeFile(path, `${JSON.stringify(owner)}\n`, { flag: 'wx' }).then(
+      () => true,
+      (error: unknown) => {
+        if (codeOf(error) === 'EEXIST') return false
+        throw error
+      },
+    )
+    if (!isMade) return false
   } catch (cause) {
-    if (codeOf(cause) === 'EEXIST') return false
     const remedy = 'pass --data DIR of a folder that can be written to'
     throw new RidecastError('source_io', `${path} cannot be made: ${messageOf(cause)}; ${remedy}`, {
       cause,

@@ -2,9 +2,11 @@
  * Builds moments from rides, batch by batch. What comes out does not depend on their order.
  */
 
-import { type CategoricalTerm, fixedPoint, type NumericTerm } from '../features.ts'
+import type { CategoricalTerm } from '../features.ts'
 import type { RideBatch } from '../ride.ts'
-import { addProductTo, addTo, type Sums, settle, zeroSums } from './double-double.ts'
+import { BatchTerms } from './batch-terms.ts'
+import { CellCounts } from './cell-counts.ts'
+import { type Sums, settle, zeroSums } from './double-double.ts'
 import { LevelIndex } from './level-index.ts'
 import {
   type Block,
@@ -16,43 +18,29 @@ import {
   squaresByName,
 } from './moments.ts'
 import { type Plan, RideSelector } from './plan.ts'
+import { addProducts, addValues, GroupSums, TakenValues } from './taken-values.ts'
 
-function grown(sums: Sums, length: number): Sums {
-  if (length <= sums.hi.length) return sums
-  const wider = zeroSums(Math.max(length, sums.hi.length * 2))
-  wider.hi.set(sums.hi)
-  wider.lo.set(sums.lo)
-  return wider
-}
-
-function grownCounts(counts: Float64Array, length: number): Float64Array {
-  if (length <= counts.length) return counts
-  const wider = new Float64Array(Math.max(length, counts.length * 2))
-  wider.set(counts)
-  return wider
-}
-
+/** A block that grows: levels are numbered as they come. */
 interface OpenBlock {
-  index: LevelIndex
-  counts: Float64Array
-  target: Sums
-  numeric: Sums
+  readonly term: CategoricalTerm
+  readonly index: LevelIndex
+  /** Number of the level of each ride taken of the batch. */
+  levels: Int32Array
+  readonly counts: GroupSums
+  readonly target: GroupSums
+  readonly numeric: readonly GroupSums[]
 }
-
-/** Two level numbers in one code: 2^26 levels of a term are more than a machine holds. */
-const crossRadix = 2 ** 26
 
 interface OpenCross {
-  a: number
-  b: number
-  index: LevelIndex
-  counts: Float64Array
+  readonly a: number
+  readonly b: number
+  readonly counts: CellCounts
 }
 
 /** Sums rides batch by batch. */
 export class MomentsBuilder {
-  private readonly blocks: OpenBlock[]
-  private readonly crosses: OpenCross[]
+  private readonly blocks: readonly OpenBlock[]
+  private readonly crosses: readonly OpenCross[]
   private readonly target = zeroSums(2)
   private readonly sums: Sums
   private readonly products: Sums
@@ -61,66 +49,76 @@ export class MomentsBuilder {
   private n = 0
   private readonly selector: RideSelector
   private readonly plan: Plan
+  private readonly ownTerms = new BatchTerms()
+  private readonly seconds = new TakenValues()
+  private readonly quantities: readonly TakenValues[]
+
   constructor(plan: Plan) {
     this.plan = plan
     this.selector = new RideSelector(plan)
     const { categorical, numeric } = plan.features
-    this.blocks = categorical.map(({ levels }) => ({
-      index: new LevelIndex(levels),
-      counts: new Float64Array(256),
-      target: zeroSums(256),
-      numeric: zeroSums(256 * numeric.length),
+    this.blocks = categorical.map((term) => ({
+      term,
+      index: new LevelIndex(term.levels),
+      levels: new Int32Array(0),
+      counts: new GroupSums(),
+      target: new GroupSums(),
+      numeric: numeric.map(() => new GroupSums()),
     }))
     this.crosses = (plan.crosses ? plannedCrosses(categorical) : []).map(([a, b]) => {
-      return { a, b, index: new LevelIndex(2 ** 53), counts: new Float64Array(1024) }
+      return { a, b, counts: new CellCounts() }
     })
+    this.quantities = numeric.map(() => new TakenValues())
     this.sums = zeroSums(numeric.length)
     this.products = zeroSums(numeric.length)
     this.squares = zeroSums((numeric.length * (numeric.length + 1)) / 2)
   }
 
-  /** Adds the rides of a batch that the plan takes. */
-  add(rides: RideBatch): void {
-    this.selector.forEach(rides, (i, codes, values) => this.sum(rides, i, codes, values))
+  /**
+   * Adds the rides of a batch that the plan takes.
+   *
+   * @param terms of these rides, where several plans share them
+   */
+  add(rides: RideBatch, terms: BatchTerms = this.ownTerms.load(rides)): void {
+    const at = this.selector.take(terms)
+    this.n += at.length
+    this.seconds.take(terms.seconds(), at)
+    if (!this.seconds.whole) this.inexact.add('duration')
+    this.plan.features.numeric.forEach((term, p) => {
+      const quantity = this.quantities[p] as TakenValues
+      quantity.take(terms.units(term), at)
+      if (!quantity.whole) this.inexact.add(term.name)
+    })
+    this.sumAll()
+    for (const block of this.blocks) this.sumBlock(block, terms, at)
+    for (const { a, b, counts } of this.crosses) {
+      const [rows, columns] = [this.blocks[a] as OpenBlock, this.blocks[b] as OpenBlock]
+      counts.add(rows.levels, columns.levels, at.length)
+    }
   }
 
-  private sum(rides: RideBatch, i: number, levels: Float64Array, values: Float64Array): void {
-    const numeric = this.plan.features.numeric
-    const y = fixedPoint(((rides.dropoff[i] as number) - (rides.pickup[i] as number)) / 1e6, 1)
-    if (!Number.isInteger(y)) this.inexact.add('duration')
-    this.n++
-    addTo(this.target, 0, y)
-    addProductTo(this.target, 1, y, y)
-    for (let p = 0; p < values.length; p++) {
-      const term = numeric[p] as NumericTerm
-      const x = fixedPoint(values[p] as number, term.scale)
-      if (!Number.isInteger(x)) this.inexact.add(term.name)
-      values[p] = x
-      addTo(this.sums, p, x)
-      addProductTo(this.products, p, x, y)
+  private sumAll(): void {
+    const { seconds, quantities } = this
+    addValues(this.target, 0, seconds)
+    addProducts(this.target, 1, seconds, seconds)
+    quantities.forEach((x, p) => {
+      addValues(this.sums, p, x)
+      addProducts(this.products, p, x, seconds)
       for (let q = 0; q <= p; q++) {
-        addProductTo(this.squares, (p * (p + 1)) / 2 + q, x, values[q] as number)
+        addProducts(this.squares, (p * (p + 1)) / 2 + q, x, quantities[q] as TakenValues)
       }
-    }
-    for (let k = 0; k < levels.length; k++) {
-      const block = this.blocks[k] as OpenBlock
-      const level = block.index.of(levels[k] as number)
-      levels[k] = level
-      block.counts = grownCounts(block.counts, level + 1)
-      block.target = grown(block.target, level + 1)
-      block.counts[level] = (block.counts[level] as number) + 1
-      addTo(block.target, level, y)
-      if (values.length === 0) continue
-      block.numeric = grown(block.numeric, (level + 1) * values.length)
-      const at = level * values.length
-      for (let p = 0; p < values.length; p++) addTo(block.numeric, at + p, values[p] as number)
-    }
-    for (const cross of this.crosses) {
-      const key = (levels[cross.a] as number) * crossRadix + (levels[cross.b] as number)
-      const cell = cross.index.of(key)
-      cross.counts = grownCounts(cross.counts, cell + 1)
-      cross.counts[cell] = (cross.counts[cell] as number) + 1
-    }
+    })
+  }
+
+  private sumBlock(block: OpenBlock, terms: BatchTerms, at: Int32Array): void {
+    const { index, counts, target, numeric } = block
+    if (block.levels.length < at.length) block.levels = new Int32Array(at.length)
+    index.numbersOf(terms.codes(block.term), at, block.levels)
+    counts.count(block.levels, at.length, index.size)
+    target.add(block.levels, this.seconds, index.size)
+    numeric.forEach((sums, p) => {
+      sums.add(block.levels, this.quantities[p] as TakenValues, index.size)
+    })
   }
 
   /**
@@ -129,16 +127,9 @@ export class MomentsBuilder {
    * @throws sums_overflow when a column's values are too large to be squared and summed
    */
   finish(): Moments {
-    const { categorical, numeric } = this.plan.features
+    const { numeric } = this.plan.features
     const orders = this.blocks.map(({ index }) => ascending(index))
-    const blocks = this.blocks.map((block, k) => {
-      return closeBlock(
-        block,
-        orders[k] as Uint32Array,
-        categorical[k] as CategoricalTerm,
-        numeric.length,
-      )
-    })
+    const blocks = this.blocks.map((block, k) => closeBlock(block, orders[k] as Uint32Array))
     const places = orders.map(inverse)
     const crosses = this.crosses.map((cross) => closeCross(cross, places))
     for (const sums of [this.target, this.sums, this.products, this.squares]) settle(sums)
@@ -161,8 +152,7 @@ export class MomentsBuilder {
   }
 }
 
-function ascending(index: LevelIndex): Uint32Array {
-  const { codes, size } = index
+function ascending({ codes, size }: LevelIndex): Uint32Array {
   const order = Uint32Array.from({ length: size }, (_, i) => i)
   return order.sort((i, j) => (codes[i] as number) - (codes[j] as number))
 }
@@ -173,40 +163,35 @@ function inverse(order: Uint32Array): Int32Array {
   return places
 }
 
-function closeBlock(
-  block: OpenBlock,
-  order: Uint32Array,
-  term: CategoricalTerm,
-  width: number,
-): Block {
-  const target = zeroSums(order.length)
-  const numeric = zeroSums(order.length * width)
-  for (let i = 0; i < order.length; i++) {
-    const from = order[i] as number
-    target.hi[i] = block.target.hi[from] as number
-    target.lo[i] = block.target.lo[from] as number
-    numeric.hi.set(block.numeric.hi.subarray(from * width, (from + 1) * width), i * width)
-    numeric.lo.set(block.numeric.lo.subarray(from * width, (from + 1) * width), i * width)
-  }
-  settle(target)
-  settle(numeric)
+function closeBlock(block: OpenBlock, order: Uint32Array): Block {
+  const { term, index, counts, target, numeric } = block
   return {
     term,
-    codes: Float64Array.from(order, (from) => block.index.codes[from] as number),
-    counts: Float64Array.from(order, (from) => block.counts[from] as number),
-    target,
-    numeric,
+    codes: Float64Array.from(order, (from) => index.codes[from] as number),
+    counts: closeSums([counts], order).hi,
+    target: closeSums([target], order),
+    numeric: closeSums(numeric, order),
   }
 }
 
-function closeCross({ a, b, index, counts }: OpenCross, places: readonly Int32Array[]): Cross {
+/** Sums by level, in the order of the levels: (levels x columns), row-major. */
+function closeSums(columns: readonly GroupSums[], order: Uint32Array): Sums {
+  const closed = zeroSums(order.length * columns.length)
+  columns.forEach((sums, p) => {
+    for (let i = 0; i < order.length; i++) {
+      const [hi, lo] = sums.words(order[i] as number)
+      closed.hi[i * columns.length + p] = hi
+      closed.lo[i * columns.length + p] = lo
+    }
+  })
+  settle(closed)
+  return closed
+}
+
+function closeCross({ a, b, counts }: OpenCross, places: readonly Int32Array[]): Cross {
+  const { rows, columns, counts: rides } = counts.cells()
+  const placed = (numbers: Int32Array, of: Int32Array): Int32Array =>
+    numbers.map((number) => of[number] as number)
   const [rowPlaces, columnPlaces] = [places[a] as Int32Array, places[b] as Int32Array]
-  const rows = new Int32Array(index.size)
-  const columns = new Int32Array(index.size)
-  for (let cell = 0; cell < index.size; cell++) {
-    const code = index.codes[cell] as number
-    rows[cell] = rowPlaces[Math.floor(code / crossRadix)] as number
-    columns[cell] = columnPlaces[code % crossRadix] as number
-  }
-  return { a, b, ...sortedCells(rows, columns, counts) }
+  return { a, b, ...sortedCells(placed(rows, rowPlaces), placed(columns, columnPlaces), rides) }
 }

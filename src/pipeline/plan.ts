@@ -3,16 +3,10 @@
  * Every pass over rows goes through here, so that all count the same rides.
  */
 
-import {
-  type CategoricalTerm,
-  type Features,
-  type FeaturesSpec,
-  featuresOf,
-  type NumericTerm,
-  specOfFeatures,
-} from '../features.ts'
+import { type Features, type FeaturesSpec, featuresOf, specOfFeatures } from '../features.ts'
 import type { Filter, Recipe } from '../recipe.ts'
 import type { ColumnName, InputName, RideBatch } from '../ride.ts'
+import { BatchTerms } from './batch-terms.ts'
 import type { RideColumns } from './columns.ts'
 
 /** Which part of the rides that pass everything else is summed. */
@@ -116,70 +110,125 @@ export class RideSelector {
     null_value: 0,
   }
   private readonly plan: Plan
-  private readonly codes: Float64Array
-  private readonly values: Float64Array
+  private readonly own = new BatchTerms()
+  private positions = new Int32Array(0)
 
   constructor(plan: Plan) {
     this.plan = plan
-    this.codes = new Float64Array(plan.features.categorical.length)
-    this.values = new Float64Array(plan.features.numeric.length)
   }
 
   /** Visits the rides of a batch that the plan takes. */
   forEach(rides: RideBatch, visit: Visit): void {
-    this.rows += rides.length
-    for (let i = 0; i < rides.length; i++) {
-      const reason = this.refusal(rides, i)
-      if (reason) this.refused[reason]++
-      else if (this.inSlice(rides, i)) visit(i, this.codes, this.values)
-    }
-  }
-
-  private refusal(rides: RideBatch, i: number): keyof Refused | undefined {
-    const { target, filters, required } = this.plan
-    const pickup = rides.pickup[i] as number
-    const dropoff = rides.dropoff[i] as number
-    if (Number.isNaN(pickup) || Number.isNaN(dropoff)) return 'null_time'
-    const micros = dropoff - pickup
-    if (!Number.isFinite(micros)) return 'unparsable_time'
-    if (micros < target.min * 60e6) return 'below_min'
-    if (micros > target.max * 60e6) return 'above_max'
-    for (const filter of filters) {
-      const value = (rides.columns[filter.column] as Float64Array)[i] as number
-      if (!passes(filter, value)) return 'filtered'
-    }
-    for (const name of required) {
-      if (name !== 'pickup_datetime' && Number.isNaN(rides.columns[name]?.[i])) return 'null_value'
-    }
-    return this.compute(rides, i) ? undefined : 'null_value'
-  }
-
-  private compute(rides: RideBatch, i: number): boolean {
-    const { gate } = this.plan
-    if (gate?.categorical.some((term) => term.code(rides, i) < 0)) return false
-    if (gate?.numeric.some((term) => Number.isNaN(term.value(rides, i)))) return false
     const { categorical, numeric } = this.plan.features
-    for (let k = 0; k < categorical.length; k++) {
-      const code = (categorical[k] as CategoricalTerm).code(rides, i)
-      if (code < 0) return false
-      this.codes[k] = code
+    const terms = this.own.load(rides)
+    const codes = new Float64Array(categorical.length)
+    const values = new Float64Array(numeric.length)
+    const columns = categorical.map((term) => terms.codes(term))
+    for (const i of this.take(terms)) {
+      for (let k = 0; k < codes.length; k++) codes[k] = columns[k]?.[i] as number
+      for (let p = 0; p < values.length; p++) values[p] = numeric[p]?.value(rides, i) as number
+      visit(i, codes, values)
     }
-    for (let p = 0; p < numeric.length; p++) {
-      const value = (numeric[p] as NumericTerm).value(rides, i)
-      if (Number.isNaN(value)) return false
-      this.values[p] = value
-    }
-    return true
   }
 
-  private inSlice(rides: RideBatch, i: number): boolean {
+  /**
+   * Positions of the rides of a batch that the plan takes, ascending.
+   *
+   * @returns an array that the next call uses again
+   */
+  take(terms: BatchTerms): Int32Array {
+    const { rides } = terms
+    const { filters, required, features, gate } = this.plan
+    this.rows += rides.length
+    if (this.positions.length < rides.length) this.positions = new Int32Array(rides.length)
+    let at = this.timely(terms)
+    for (const filter of filters) {
+      const column = rides.columns[filter.column] as Float64Array
+      at = this.keep(at, 'filtered', (i) => passes(filter, column[i] as number))
+    }
+    const columns = required.flatMap((name) => {
+      return name === 'pickup_datetime' ? [] : [rides.columns[name] as Float64Array | undefined]
+    })
+    const quantities = [gate, features].flatMap((some) => some?.numeric ?? [])
+    for (const column of [...columns, ...quantities.map((term) => terms.units(term))]) {
+      if (column) at = this.present(at, column)
+    }
+    for (const term of [gate, features].flatMap((some) => some?.categorical ?? [])) {
+      at = this.known(at, terms.codes(term))
+    }
+    return this.inSlice(at, rides)
+  }
+
+  /** Positions of rides with a duration within the bounds. */
+  private timely({ rides }: BatchTerms): Int32Array {
+    const { pickup, dropoff, length } = rides
+    const { refused, positions } = this
+    const [least, most] = [this.plan.target.min * 60e6, this.plan.target.max * 60e6]
+    let size = 0
+    for (let i = 0; i < length; i++) {
+      const micros = (dropoff[i] as number) - (pickup[i] as number)
+      if (micros >= least && micros <= most && Number.isFinite(micros)) positions[size++] = i
+      else if (Number.isNaN(pickup[i]) || Number.isNaN(dropoff[i])) refused.null_time++
+      else if (!Number.isFinite(micros)) refused.unparsable_time++
+      else if (micros < least) refused.below_min++
+      else refused.above_max++
+    }
+    return positions.subarray(0, size)
+  }
+
+  /** Those of `at` that hold, closed up in place. */
+  private keep(at: Int32Array, reason: keyof Refused, holds: (i: number) => boolean): Int32Array {
+    let size = 0
+    for (let j = 0; j < at.length; j++) {
+      const i = at[j] as number
+      if (holds(i)) at[size++] = i
+    }
+    this.refused[reason] += at.length - size
+    return at.subarray(0, size)
+  }
+
+  // The next two are written out: they go over every ride for every term.
+  private present(at: Int32Array, column: Float64Array): Int32Array {
+    let size = 0
+    for (let j = 0; j < at.length; j++) {
+      const i = at[j] as number
+      if (!Number.isNaN(column[i])) at[size++] = i
+    }
+    this.refused.null_value += at.length - size
+    return at.subarray(0, size)
+  }
+
+  private known(at: Int32Array, codes: Float64Array): Int32Array {
+    let size = 0
+    for (let j = 0; j < at.length; j++) {
+      const i = at[j] as number
+      if ((codes[i] as number) >= 0) at[size++] = i
+    }
+    this.refused.null_value += at.length - size
+    return at.subarray(0, size)
+  }
+
+  private inSlice(at: Int32Array, { pickup }: RideBatch): Int32Array {
     const { slice } = this.plan
-    const position = this.passed++
-    if (slice.kind === 'all') return true
-    const at = slice.kind === 'rows' ? position : (rides.pickup[i] as number)
-    return at >= slice.from && at < slice.to
+    const first = this.passed
+    this.passed += at.length
+    if (slice.kind === 'all') return at
+    if (slice.kind === 'rows') {
+      const [from, to] = [slice.from, slice.to].map((row) =>
+        clamp(Math.ceil(row - first), at.length),
+      )
+      return at.subarray(from, to)
+    }
+    let size = 0
+    for (const i of at) {
+      const time = pickup[i] as number
+      if (time >= slice.from && time < slice.to) at[size++] = i
+    }
+    return at.subarray(0, size)
   }
 }
+
+const clamp = (value: number, high: number): number => Math.min(Math.max(value, 0), high)
 
 function passes(filter: Filter, value: number): boolean {
   return (

@@ -48,8 +48,8 @@ export interface TrainEffects {
   readonly stage?: (name: string) => void
   /** Told while rides are read. */
   readonly progress?: EngineProgress
-  /** Stops the work; its reason is thrown. */
-  readonly signal?: AbortSignal
+  /** Does what may take long with a signal that stops it; its reason is thrown. */
+  readonly interruptible?: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>
 }
 
 /** What a training has made. */
@@ -90,51 +90,57 @@ export async function train(options: TrainOptions, effects: TrainEffects = {}): 
   const { seconds, time } = stopwatch(effects.stage)
   const plans = planSources(options.sources, options)
   const taxi = fleetsOf(plans)
-  const summing = new Summing(
-    () => openEngine(options.engine, options.engineSettings),
-    effects.cache ?? noCache,
-    effects.progress,
-    effects.signal,
-  )
-  try {
-    const files = await time('source', () => obtainFiles(plans, effects.download))
-    const split = await time('split', () =>
-      splitRides({ plans, files }, options, summing, effects.download),
+  const { interruptible = uninterrupted } = effects
+  const { files, split, sums, reading } = await interruptible(async (signal) => {
+    const summing = new Summing(
+      () => openEngine(options.engine, options.engineSettings),
+      effects.cache ?? noCache,
+      effects.progress,
+      signal,
     )
-    const sums = await time('sum', () =>
-      sumRides(summing, files, split, recipe, options.comparison),
-    )
-    const fitted = await time('solve', () => fit(sums.train, recipe, taxi, options.solver))
-    const model = linearModel(fitted.document)
-    const metrics = await time('evaluate', () => metricsOf(model, fitted, sums))
-    const comparison = await time('compare', () =>
-      compare(options.comparison, sums.comparison, taxi),
-    )
-    const residuals = await time('residuals', async () => {
-      if (!options.residuals) return undefined
-      const ofRows = splitPlans(recipe, split)
-      return {
-        train: await residualsOf(model, files, ofRows.train),
-        validation: await residualsOf(model, split.validation, ofRows.validation),
-      }
-    })
-    return {
-      taxi,
-      label: sourcesLabel(plans),
-      files: sums.files,
-      split,
-      reading: summing.reading,
-      moments: sums.train,
-      model,
-      solution: fitted.solution,
-      metrics,
-      comparison,
-      residuals,
-      profile: profileOf(sums.profile),
-      lineage: lineageOf(taxi, recipe, split, sums),
-      seconds,
+    const download = { ...effects.download, signal }
+    try {
+      const files = await time('source', () => obtainFiles(plans, download))
+      const split = await time('split', () =>
+        splitRides({ plans, files }, options, summing, download),
+      )
+      const sums = await time('sum', () =>
+        sumRides(summing, files, split, recipe, options.comparison),
+      )
+      return { files, split, sums, reading: summing.reading }
+    } finally {
+      await summing.close()
     }
-  } finally {
-    await summing.close()
+  })
+  const fitted = await time('solve', () => fit(sums.train, recipe, taxi, options.solver))
+  const model = linearModel(fitted.document)
+  const metrics = await time('evaluate', () => metricsOf(model, fitted, sums))
+  const comparison = await time('compare', () => compare(options.comparison, sums.comparison, taxi))
+  const residuals = await time('residuals', async () => {
+    if (!options.residuals) return undefined
+    const ofRows = splitPlans(recipe, split)
+    return {
+      train: await residualsOf(model, files, ofRows.train),
+      validation: await residualsOf(model, split.validation, ofRows.validation),
+    }
+  })
+  return {
+    taxi,
+    label: sourcesLabel(plans),
+    files: sums.files,
+    split,
+    reading,
+    moments: sums.train,
+    model,
+    solution: fitted.solution,
+    metrics,
+    comparison,
+    residuals,
+    profile: profileOf(sums.profile),
+    lineage: lineageOf(taxi, recipe, split, sums),
+    seconds,
   }
 }
+
+const uninterrupted: NonNullable<TrainEffects['interruptible']> = (work) =>
+  work(new AbortController().signal)

@@ -21,13 +21,20 @@ export function parquet(size: number, word = 'ride'): Buffer {
 }
 
 /** One answer. */
-export type Answer = (request: IncomingMessage, response: ServerResponse) => void
+export type Answer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  publisher: Publisher,
+) => void
 
 /** What a publisher does with a file. */
 export interface Faults {
   /** Default `"one"`; null sends none. */
   etag?: string | null
-  /** Sends so many bytes of each answer's body and breaks the connection. */
+  /**
+   * Sends so many bytes of each answer's body, and breaks the connection once the client has
+   * {@link Publisher.received} them: a client may drop what it had not read by then.
+   */
   cutAfter?: number
   /** Sends so many bytes of each answer's body and then nothing more. */
   stallAfter?: number
@@ -44,7 +51,7 @@ export interface Faults {
 /** Answers with a file, ranges included, as the faults have it. */
 export function file(bytes: Buffer, faults: Faults = {}): Answer {
   const { etag = '"one"', cutAfter, stallAfter, lie = 0 } = faults
-  return (request, response) => {
+  return (request, response, publisher) => {
     const tags = etag === null ? {} : { etag }
     const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1]
     const isSame = request.headers['if-range'] === etag
@@ -64,12 +71,12 @@ export function file(bytes: Buffer, faults: Faults = {}): Answer {
     // More than it announces is more than the server's own library lets it send.
     if (lie < 0) response.end(body.subarray(0, body.length + lie))
     else if (limit !== undefined && limit < body.length) {
-      response.write(body.subarray(0, limit), () => {
-        // What was written must have left before the connection goes.
-        if (cutAfter !== undefined) setImmediate(() => response.socket?.destroySoon())
-      })
-    } else if (lie > 0) response.write(body, () => response.socket?.destroySoon())
-    else response.end(body)
+      response.write(body.subarray(0, limit))
+      if (cutAfter !== undefined) publisher.cutAt(from + limit, response)
+    } else if (lie > 0) {
+      response.write(body)
+      publisher.cutAt(bytes.length, response)
+    } else response.end(body)
   }
 }
 
@@ -89,22 +96,31 @@ export interface Publisher {
   readonly asked: { readonly path: string; readonly range: string | undefined }[]
   /** Answers to come, in turn; the last one stays. */
   answers: Answer[]
+  /** Breaks the connection of an answer once the client has so many bytes of the file. */
+  cutAt(bytes: number, response: ServerResponse): void
+  /** To be told how many bytes the client has: the progress of a download. */
+  received(bytes: number): void
   close(): void
 }
 
 /** Starts a publisher on a free port. */
 export async function publish(...answers: Answer[]): Promise<Publisher> {
   const asked: Publisher['asked'] = []
+  const cuts: { bytes: number; response: ServerResponse }[] = []
   const server: Server = createServer((request, response) => {
     asked.push({ path: request.url ?? '', range: request.headers.range })
     const answer = publisher.answers.length > 1 ? publisher.answers.shift() : publisher.answers[0]
-    answer?.(request, response)
+    answer?.(request, response, publisher)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const publisher: Publisher = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
     answers,
+    cutAt: (bytes, response) => void cuts.push({ bytes, response }),
+    received(bytes) {
+      for (const cut of cuts) if (bytes >= cut.bytes) cut.response.destroy()
+    },
     close() {
       server.closeAllConnections()
       server.close()

@@ -39,6 +39,7 @@ afterEach(() => {
 
 const patient: DownloadEffects = {
   wait: async () => {},
+  progress: (received) => publisher.received(received),
   note: (text) => notes.push(text.replace(/^http:\/\/127\.0\.0\.1:\d+\//, '')),
 }
 const once: DownloadEffects = { ...patient, limits: { retries: 0 } }
@@ -126,7 +127,7 @@ describe('a download that is cut', () => {
     publisher.close()
     const stuck = await at(cut, page(503, ''))
     expect(await codeOf(download(stuck, join(folder, 'b.parquet'), patient))).toBe('source_refused')
-    // One that brought something, and four that did not, of which the first counts as a start.
+    // One that brought something, and three that did not.
     expect(publisher.asked).toHaveLength(1 + 3)
   })
 
@@ -237,9 +238,10 @@ describe('two versions are never glued together', () => {
     ['with a date of just now', { 'last-modified': new Date().toUTCString() }],
     ['with coded bytes', { etag: '"one"', 'content-encoding': 'br' }],
   ])('a file %s is not gone on with, and nothing of it is kept', async (_, headers) => {
-    const cut: Answer = (_request, response) => {
+    const cut: Answer = (_request, response, { cutAt }) => {
       response.writeHead(200, { 'content-length': whole.length, ...headers })
-      response.write(whole.subarray(0, 30_000), () => response.socket?.destroySoon())
+      response.write(whole.subarray(0, 30_000))
+      cutAt(30_000, response)
     }
     const url = await at(cut)
     await codeOf(download(url, target, { ...patient, limits: { retries: 1 } }))
@@ -250,7 +252,7 @@ describe('two versions are never glued together', () => {
   test('a date that is old enough stands for the bytes where there is no ETag', async () => {
     const date = 'Wed, 01 Jan 2020 00:00:00 GMT'
     const seen: (string | undefined)[] = []
-    const cut: Answer = (request, response) => {
+    const cut: Answer = (request, response, { cutAt }) => {
       seen.push(request.headers['if-range'] as string | undefined)
       const from = Number(/\d+/.exec(request.headers.range ?? '0')?.[0])
       const range = `bytes ${from}-${whole.length - 1}/${whole.length}`
@@ -259,7 +261,9 @@ describe('two versions are never glued together', () => {
         'last-modified': date,
         ...(from > 0 ? { 'content-range': range } : {}),
       })
-      response.write(whole.subarray(from, from + 60_000), () => response.socket?.destroySoon())
+      response.write(whole.subarray(from, from + 60_000))
+      if (from === 0) cutAt(60_000, response)
+      else response.end()
     }
     const url = await at(cut)
     const { lastModified } = await download(url, target, patient)

@@ -12,32 +12,61 @@ const mostSampled = 2 ** 15
 export class CorrelationCounts {
   rides = 0
   private readonly names: readonly string[]
-  /** By pair: n, sums of x, y, x², y², xy, less a first value each. */
+  /** Of rides that have all values: sums, and by pair the sum of products, less a first value each. */
+  private whole = 0
+  private readonly totals: Float64Array
+  private readonly products: Float64Array
+  /** Of the others, by pair: n, sums of x, y, x², y², xy, less a first value each. */
   private readonly sums: Float64Array
   private readonly shifts: Float64Array
+  private readonly near: Float64Array
   private readonly sample: Float64Array[] = []
   private stride = 1
 
   constructor(names: readonly string[]) {
     this.names = names
+    this.totals = new Float64Array(names.length)
+    this.products = new Float64Array(names.length ** 2)
     this.sums = new Float64Array(names.length ** 2 * 6)
     this.shifts = new Float64Array(names.length).fill(Number.NaN)
+    this.near = new Float64Array(names.length)
   }
 
   /** Takes a ride in, its values by name; NaN where it has none. The array may be reused. */
   add(values: Float64Array): void {
     if (this.rides++ % this.stride === 0) this.keep(values)
-    const { shifts, sums } = this
-    const size = values.length
-    for (let a = 0; a < size; a++) {
+    const { shifts, near } = this
+    let isWhole = true
+    for (let a = 0; a < values.length; a++) {
       // Values near zero keep their digits when squares are summed.
       if (Number.isNaN(shifts[a])) shifts[a] = values[a] as number
+      near[a] = (values[a] as number) - (shifts[a] as number)
+      if (Number.isNaN(near[a])) isWhole = false
     }
+    if (isWhole) this.addWhole(near)
+    else this.addPairs(near)
+  }
+
+  private addWhole(near: Float64Array): void {
+    const { totals, products } = this
+    this.whole++
+    for (let a = 0, at = 0; a < near.length; a++) {
+      const x = near[a] as number
+      totals[a] = (totals[a] as number) + x
+      for (let b = a; b < near.length; b++, at++) {
+        products[at] = (products[at] as number) + x * (near[b] as number)
+      }
+    }
+  }
+
+  private addPairs(near: Float64Array): void {
+    const { sums } = this
+    const size = near.length
     for (let a = 0; a < size; a++) {
-      const x = (values[a] as number) - (shifts[a] as number)
+      const x = near[a] as number
       if (Number.isNaN(x)) continue
       for (let b = a + 1; b < size; b++) {
-        const y = (values[b] as number) - (shifts[b] as number)
+        const y = near[b] as number
         if (Number.isNaN(y)) continue
         const at = (a * size + b) * 6
         sums[at] = (sums[at] as number) + 1
@@ -83,15 +112,17 @@ export class CorrelationCounts {
   }
 
   private pearson(a: number, b: number): number {
-    const at = (a * this.names.length + b) * 6
-    const [n, x, y, xx, yy, xy] = this.sums.subarray(at, at + 6) as unknown as number[] as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ]
+    const size = this.names.length
+    const at = (a * size + b) * 6
+    const others = (k: number): number => this.sums[at + k] as number
+    const product = (i: number, j: number): number =>
+      this.products[i * size - (i * (i - 1)) / 2 + (j - i)] as number
+    const n = this.whole + others(0)
+    const x = (this.totals[a] as number) + others(1)
+    const y = (this.totals[b] as number) + others(2)
+    const xx = product(a, a) + others(3)
+    const yy = product(b, b) + others(4)
+    const xy = product(a, b) + others(5)
     return ratio(n * xy - x * y, n * xx - x * x, n * yy - y * y, n * xx, n * yy)
   }
 }
