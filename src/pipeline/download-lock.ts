@@ -152,9 +152,10 @@ async function look(
   path: string,
 ): Promise<{ owner: Owner | undefined; touchedMs: number } | undefined> {
   try {
-    const { mtimeMs } = await stat(path)
-    // One that says nothing may be about to.
-    return { owner: await ownerOf(path).catch(() => undefined), touchedMs: mtimeMs }
+    // The owner first: should another lock come in between, the time is that of a fresh one. An
+    // owner who says nothing may be about to.
+    const owner = await ownerOf(path).catch(() => undefined)
+    return { owner, touchedMs: (await stat(path)).mtimeMs }
   } catch {
     return undefined
   }
@@ -200,7 +201,11 @@ async function remove(path: string, token: string, now: number, staleMs: number)
   }
   try {
     const found = await look(path)
-    if (found && (found.owner?.token ?? nameless) === token) await rm(path, { force: true })
+    // Of those without a name, one may be younger than the one that was given up.
+    const isMeant = found?.owner
+      ? found.owner.token === token
+      : token === nameless && found !== undefined && now - found.touchedMs > staleMs
+    if (isMeant) await rm(path, { force: true })
   } finally {
     await rm(claim, { force: true })
   }

@@ -35,7 +35,7 @@ export type ColumnCounts = ColumnFacts & { nulls: number; nan: number } & (
 
 /** Facts of the columns of a file. */
 export function factsOf(
-  fields: readonly { readonly name: string; readonly type: string }[],
+  fields: readonly { readonly name: string; readonly type: { toString(): string } }[],
   taxi: Taxi,
 ): ColumnFacts[] {
   const taken = new Set<string>()
@@ -45,19 +45,23 @@ export function factsOf(
     // Two spellings of one name in a file: the second goes by its own.
     const key = taken.has(wanted) ? name : wanted
     taken.add(key)
-    return { name, key, type, role }
+    return { name, key, type: String(type), role }
   })
 }
 
-/** Counts for a column, by the kind of its first values. */
-export function columnCounts(facts: ColumnFacts, first: Cells['kind']): ColumnCounts {
+/**
+ * Counts for a column.
+ *
+ * @param kind what its values are; text that is known as times counts as such
+ */
+export function columnCounts(facts: ColumnFacts, kind: Cells['kind']): ColumnCounts {
   const common = { ...facts, nulls: 0, nan: 0 }
   const { role } = facts
-  if (first === 'time' || (first === 'text' && isTime(facts))) {
+  if (kind === 'time' || (kind === 'text' && isTime(facts))) {
     return { ...common, kind: 'time', times: new TimeCounts() }
   }
-  if (first === 'text') return { ...common, kind: 'text', texts: new TextCounts() }
-  if (first !== 'number') return { ...common, kind: first }
+  if (kind === 'text') return { ...common, kind: 'text', texts: new TextCounts() }
+  if (kind !== 'number') return { ...common, kind }
   const isId = role !== undefined && role in rideColumns && kindOf(role as ColumnName) === 'id'
   return { ...common, kind: isId ? 'id' : 'number', numbers: new NumberCounts() }
 }

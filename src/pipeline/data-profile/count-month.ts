@@ -7,7 +7,7 @@ import { basename } from 'node:path'
 import type { RecordBatch, Vector } from 'apache-arrow'
 import type { Month } from '../../month.ts'
 import { parseWallClock, type Taxi } from '../../ride.ts'
-import { type Cells, cellsOf } from './cells.ts'
+import { type Cells, cellsOf, kindOfType } from './cells.ts'
 import {
   addCells,
   type ColumnCounts,
@@ -67,39 +67,27 @@ async function countRows(
   taxi: Taxi,
   progress: (done: number, total: number) => void,
 ): Promise<Pick<CountedMonth, 'columns' | 'rides'>> {
-  const facts = factsOf(file.fields, taxi)
-  let columns: ColumnCounts[] | undefined
-  let rides: RideCounts | undefined
+  const kinds = file.fields.map(({ type }) => kindOfType(type))
+  const columns = factsOf(file.fields, taxi).map((one, k) => {
+    return columnCounts(one, kinds[k] as Cells['kind'])
+  })
+  const rides = new RideCounts(columns.filter(isNumeric).map(({ name }) => name))
   let done = 0
   for await (const batch of file.batches()) {
-    const cells = facts.map((_, k) => cellsOf(childAt(batch, k)))
-    columns ??= facts.map((one, k) => columnCounts(one, (cells[k] as Cells).kind))
+    const cells = columns.map((_, k) => cellsOf(childAt(batch, k)))
     columns.forEach((column, k) => {
       addCells(column, cells[k] as Cells)
     })
-    rides ??= new RideCounts(numericNames(columns))
     rides.add(rideCells(batch.numRows, columns, cells))
     done += batch.numRows
     progress(done, file.rows)
   }
-  // A file without rows: columns without values.
-  columns ??= facts.map((one) => columnCounts(one, kindOfType(one)))
-  return { columns, rides: rides ?? new RideCounts(numericNames(columns)) }
+  return { columns, rides }
 }
 
 const childAt = (batch: RecordBatch, k: number): Vector => batch.getChildAt(k) as Vector
 
-function kindOfType({ type }: ColumnFacts): Cells['kind'] {
-  if (/^(Timestamp|Date)/.test(type)) return 'time'
-  if (/^(U?int|Float|Decimal)/i.test(type)) return 'number'
-  if (/utf8|bool/i.test(type)) return 'text'
-  return type === 'Null' ? 'empty' : 'unread'
-}
-
 const isNumeric = (column: ColumnCounts): boolean => column.kind === 'number'
-
-const numericNames = (columns: readonly ColumnCounts[]): string[] =>
-  columns.filter(isNumeric).map(({ name }) => name)
 
 function rideCells(
   length: number,

@@ -3,6 +3,7 @@
  * this process.
  */
 
+import { BatchTerms } from '../batch-terms.ts'
 import type { Moments } from '../moments.ts'
 import { MomentsBuilder } from '../moments-builder.ts'
 import { columnsOf } from '../plan.ts'
@@ -15,9 +16,11 @@ export async function openArrowEngine(): Promise<Engine> {
     name: 'arrow',
     async sum(path, taxi, plans, progress = () => {}): Promise<Moments[]> {
       const builders = plans.map((plan) => new MomentsBuilder(plan))
+      const terms = new BatchTerms()
       const told = (done: number, total: number): void => progress(done, total, path)
       for await (const rides of readRides(path, taxi, columnsOf(plans), told)) {
-        for (const builder of builders) builder.add(rides)
+        terms.load(rides)
+        for (const builder of builders) builder.add(rides, terms)
       }
       return builders.map((builder) => builder.finish())
     },

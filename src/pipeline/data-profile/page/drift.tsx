@@ -45,7 +45,10 @@ export function Drift({
                 </th>
                 <td class={level(row.psi)}>{row.psi.toFixed(row.psi < 0.1 ? 3 : 2)}</td>
                 <td class="bar" aria-hidden="true">
-                  <i class={level(row.psi)} style={{ width: `${100 * Math.sqrt(row.psi / most)}%` }} />
+                  <i
+                    class={level(row.psi)}
+                    style={{ width: `${100 * Math.sqrt(row.psi / most)}%` }}
+                  />
                 </td>
                 <td>{row.js.toFixed(3)}</td>
                 {changes(first.month, second.month, row.key).map((text, k) => (
@@ -76,7 +79,9 @@ function changes(first: MonthProfile, second: MonthProfile, key: string): string
   const [before, after] = [missingShare(a), missingShare(b)]
   const points = (after - before) * 100
   const text =
-    before === after ? '' : `${shareText(after)} (${points > 0 ? '+' : '−'}${Math.abs(points).toFixed(1)})`
+    before === after
+      ? ''
+      : `${shareText(after)} (${points > 0 ? '+' : '−'}${Math.abs(points).toFixed(1)})`
   return [text, ...(a.kind === 'number' && b.kind === 'number' ? numberChanges(a, b) : ['', ''])]
 }
 

@@ -133,7 +133,10 @@ function Headline({ all }: { all: readonly Series[] }): JSX.Element {
   }
   const facts: readonly (readonly [string, (one: Series) => string | undefined])[] = [
     ['rides', ({ month }) => countText(month.rows)],
-    ['take 1 to 60 minutes', ({ month: { rows, rides } }) => shareText(rides.kept / Math.max(1, rows))],
+    [
+      'take 1 to 60 minutes',
+      ({ month: { rows, rides } }) => shareText(rides.kept / Math.max(1, rows)),
+    ],
     ['median minutes', ({ month }) => shown(median(month.rides.duration.quantiles), 1)],
     ['median miles', (one) => shown(miles(one), 2)],
     ['columns', ({ month }) => countText(month.columns.length)],
