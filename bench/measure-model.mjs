@@ -1,7 +1,8 @@
 // `node bench/measure-model.mjs`: measures bench/yellow-model.json, what the made months are drawn
 // from, on real trip files. Needed again only when the model itself is to change.
 //   zones, pairs, distances, durations, fares, categories: the first 100,000 rows of yellow 2022-01
-//   hours of the week and their pace: 5,000 random rows of yellow 2025-02 (a whole month)
+//   hours of the week: 5,000 random rows of yellow 2025-02 (a whole month)
+//   pace by hour, against the empty streets of the first days of 2022: green 2023-01
 //   rows without a passenger count, absurd distances, stray pickups: green 2023-01 (to its last
 //   row: in official files such rows stand at the end, where the first 100,000 do not reach)
 
@@ -41,6 +42,9 @@ const cents = (name) => `CAST(round(${name} * 100) AS INTEGER)`
 const seconds = (fleet) =>
   `CAST(epoch(${fleet}pep_dropoff_datetime) - epoch(${fleet}pep_pickup_datetime) AS INTEGER)`
 
+const hourOfWeek = (fleet) =>
+  `(hour(${fleet}pep_pickup_datetime) + 24 * (isodow(${fleet}pep_pickup_datetime) > 5)::INTEGER)::INTEGER`
+
 const yellow = await columnsOf('yellow_tripdata_2022-01.first100000.parquet', {
   pickup: 'PULocationID::INTEGER',
   dropoff: 'DOLocationID::INTEGER',
@@ -54,12 +58,12 @@ const yellow = await columnsOf('yellow_tripdata_2022-01.first100000.parquet', {
   terms: `concat_ws('|', RatecodeID::INTEGER, payment_type, ${['extra', 'mta_tax', 'improvement_surcharge', 'congestion_surcharge', 'airport_fee'].map(cents).join(', ')})`,
 })
 const week = await columnsOf('yellow_tripdata_2025-02.sample5000.parquet', {
-  hour: 'hour(tpep_pickup_datetime)::INTEGER + 24 * (isodow(tpep_pickup_datetime) > 5)::INTEGER',
-  distance: cents('trip_distance'),
-  seconds: seconds('t'),
+  hour: hourOfWeek('t'),
 })
 const green = await columnsOf('green_tripdata_2023-01.parquet', {
+  hour: hourOfWeek('l'),
   distance: 'round(trip_distance * 100)::DOUBLE',
+  seconds: seconds('l'),
   missing: 'passenger_count IS NULL',
   after: "(epoch(lpep_pickup_datetime) - epoch(TIMESTAMP '2023-01-01'))::DOUBLE",
 })
@@ -125,12 +129,17 @@ const detours = grouped(
   between.map(({ pickup, dropoff, distance }) => distance / straight(pickup, dropoff)),
 )
 
-/** Seconds over the median of rides as long: what is slow about the one end or the other. */
-function slownessOf(distance, duration) {
-  const bins = distance.map((one) => binOf(distanceBins, one))
-  const usual = new Map([...grouped(bins, duration)].map(([bin, all]) => [bin, median(all)]))
-  return duration.map((one, i) => one / usual.get(bins[i]))
-}
+const usual = new Map(
+  [
+    ...grouped(
+      yellow.distance.map((one) => binOf(distanceBins, one)),
+      yellow.seconds,
+    ),
+  ].map(([bin, all]) => [bin, median(all)]),
+)
+/** Seconds over the median of yellow rides as long: what is slow about an end or an hour. */
+const slownessOf = ({ distance, seconds }) =>
+  seconds.map((one, i) => one / usual.get(binOf(distanceBins, distance[i])))
 
 const paceBy = (keys, slowness) =>
   new Map(
@@ -139,7 +148,7 @@ const paceBy = (keys, slowness) =>
       .map(([key, all]) => [key, median(all)]),
   )
 
-const slowness = slownessOf(yellow.distance, yellow.seconds)
+const slowness = slownessOf(yellow)
 const paceFrom = paceBy(yellow.pickup, slowness)
 const paceTo = paceBy(
   yellow.dropoff,
@@ -165,8 +174,7 @@ for (const { pickup, dropoff } of rides) {
 }
 const once = [...pairs.values()].flatMap((row) => [...row.values()]).filter((count) => count === 1)
 
-const weekSlowness = slownessOf(week.distance, week.seconds)
-const weekPace = paceBy(week.hour, weekSlowness)
+const weekPace = paceBy(green.hour, slownessOf(green))
 const weekCounts = new Map(counted(week.hour))
 const hours = Array.from({ length: 48 }, (_, hour) => hour)
 

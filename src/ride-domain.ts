@@ -6,7 +6,7 @@
 
 import { type InputName, maxId, maxZone, rideColumns } from './ride.ts'
 
-/** When a ride is looked at: afterwards, as a row of a trip file, or before it, as a request. */
+/** When a ride is looked at: TRAINING, afterwards, as a row of a file; SERVING, before, as a request. */
 export const environments = ['TRAINING', 'SERVING'] as const
 
 /** One of the environments. */
@@ -18,8 +18,8 @@ export type Domain =
   | { readonly kind: 'time' }
   /** Integers, both ends included. */
   | { readonly kind: 'id'; readonly from: number; readonly to: number; readonly zone: boolean }
-  /** Finite numbers; from a least one where it states one. */
-  | { readonly kind: 'number'; readonly from?: number }
+  /** Finite numbers in a unit; from a least one where it states one. */
+  | { readonly kind: 'number'; readonly unit: string; readonly from?: number }
 
 /** What an input can hold, the same in both environments. */
 export function domainOf(input: InputName): Domain {
@@ -28,8 +28,9 @@ export function domainOf(input: InputName): Domain {
     return { kind: 'id', from: 1, to: maxZone, zone: true }
   }
   if (rideColumns[input].kind === 'id') return { kind: 'id', from: 0, to: maxId, zone: false }
-  if (input === 'trip_distance') return { kind: 'number', from: 0 }
-  return { kind: 'number' }
+  const { unit } = rideColumns[input]
+  if (input === 'trip_distance') return { kind: 'number', unit, from: 0 }
+  return { kind: 'number', unit }
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   cacheOptions,
   type DataFlags,
   dataOptions,
+  fetchingOf,
   sourcesOptionsOf,
 } from './data-flags.ts'
 import { type EngineFlags, engineOptions, engineSettingsOf } from './engine-flags.ts'
@@ -98,14 +99,18 @@ async function run(io: Io, flags: Flags): Promise<void> {
     solver: flags.solver,
   }
   const cache = await cacheOf(io, flags)
+  const fetching = await fetchingOf(io, flags)
   const result = await interruptible((signal) =>
     backtest(options, {
       cache,
       signal,
       progress: (text) => progress(io, text),
-      download: { signal, note: (text) => io.err(`${text}\n`) },
+      download: { ...fetching.effects, signal },
     }),
-  ).finally(() => progress(io, ''))
+  ).finally(async () => {
+    progress(io, '')
+    await fetching.finish()
+  })
   if (result.windows.length === 0) throw noWindow(result, flags)
   if (flags.csv) await writeCsv(resolve(io.cwd, flags.csv), result.windows)
   if (flags.json) printJson(io, { recipe: recipe.name, window: flags.window, ...result })

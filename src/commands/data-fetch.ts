@@ -1,17 +1,17 @@
 /** `ridecast data fetch`: trip files ahead of time, several at once. */
 
-import { basename, resolve } from 'node:path'
+import { basename } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import {
   type CacheFlags,
   cacheOptions,
   type DataFlags,
   dataOptions,
+  fetchingOf,
   sourcesOptionsOf,
 } from './data-flags.ts'
 import { interruptible } from './interrupt.ts'
 import { type Io, printJson, table } from './io.ts'
-import { downloadText, progressLines } from './progress-lines.ts'
 
 interface Flags extends DataFlags, CacheFlags {
   readonly connections: number
@@ -46,28 +46,11 @@ export function dataFetchCommand(io: Io): Command {
 async function fetchMonths(io: Io, months: readonly string[], flags: Flags): Promise<void> {
   const { planSources } = await import('../pipeline/sources.ts')
   const { obtainAll } = await import('../pipeline/source.ts')
-  const { s3Fetch } = await import('../pipeline/s3.ts')
-  const { hashMemory } = await import('../pipeline/hash-memory.ts')
   const plans = planSources(months, sourcesOptionsOf(io, flags)).map(({ plan }) => plan)
-  const memory = flags.cache === false ? undefined : hashMemory(resolve(io.cwd, flags.cache))
-  const lines = progressLines(io)
+  const fetching = await fetchingOf(io, flags)
   const files = await interruptible((signal) =>
-    obtainAll(plans, {
-      connections: flags.connections,
-      fetch: s3Fetch(io.env),
-      memory,
-      signal,
-      now: io.now,
-      note: lines.note,
-      progress: (received, total, label = '') => {
-        const isDone = total !== undefined && received >= total
-        lines.show(label, isDone ? '' : downloadText(received, total))
-      },
-    }),
-  ).finally(async () => {
-    lines.close()
-    await memory?.save()
-  })
+    obtainAll(plans, { ...fetching.effects, connections: flags.connections, signal }),
+  ).finally(() => fetching.finish())
   if (flags.json) {
     const plain = files.map(({ path, label, bytes, sha256, downloaded }) => {
       return { path, label, bytes, sha256, downloaded }

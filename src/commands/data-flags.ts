@@ -5,9 +5,11 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { isRidecastError } from '../errors.ts'
 import { parseTaxis } from '../months.ts'
 import type { MomentsCache } from '../pipeline/moments-cache.ts'
+import type { ObtainAllEffects } from '../pipeline/source.ts'
 import type { SourcesOptions } from '../pipeline/sources.ts'
 import type { Taxi } from '../ride.ts'
-import type { Io } from './io.ts'
+import { type Io, progress } from './io.ts'
+import { downloadText, progressLines } from './progress-lines.ts'
 
 /** What the flags of {@link dataOptions} hold. */
 export interface DataFlags {
@@ -69,4 +71,40 @@ export async function cacheOf(io: Io, flags: CacheFlags): Promise<MomentsCache> 
   if (flags.cache === false) return noCache
   const folder = resolve(io.cwd, flags.cache, 'moments')
   return openMomentsCache(folder, undefined, (text) => io.err(`note: ${text}\n`))
+}
+
+/** Getting trip files for a command. */
+export interface Fetching {
+  /** What {@link obtainAll} touches of the world. */
+  readonly effects: ObtainAllEffects
+  /** Takes progress away and writes down what was learnt; to be called in any case. */
+  finish(): Promise<void>
+}
+
+/** Downloads with a line of progress each, S3 by the environment, and hashes that are remembered. */
+export async function fetchingOf(io: Io, flags: CacheFlags): Promise<Fetching> {
+  const { s3Fetch } = await import('../pipeline/s3.ts')
+  const { hashMemory } = await import('../pipeline/hash-memory.ts')
+  const memory = flags.cache === false ? undefined : hashMemory(resolve(io.cwd, flags.cache))
+  const lines = progressLines(io)
+  return {
+    effects: {
+      fetch: s3Fetch(io.env),
+      memory,
+      now: io.now,
+      note(text) {
+        progress(io, '')
+        lines.note(text)
+      },
+      progress(received, total, label = '') {
+        const isDone = total !== undefined && received >= total
+        progress(io, '')
+        lines.show(label, isDone ? '' : downloadText(received, total))
+      },
+    },
+    async finish() {
+      lines.close()
+      await memory?.save()
+    },
+  }
 }

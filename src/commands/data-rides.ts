@@ -4,7 +4,7 @@
  * `--columns` what of them.
  */
 
-import { rename, rm } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { stringify } from 'csv-stringify/sync'
@@ -186,7 +186,6 @@ async function printed(io: Io, texts: Texts): Promise<number> {
 
 /** Writes beside the file and renames, so that nobody reads half of it. */
 async function written(path: string, texts: Texts): Promise<number> {
-  const { open } = await import('node:fs/promises')
   const part = `${path}.${process.pid}.part`
   let count = 0
   const file = await open(part, 'w').catch((cause: NodeJS.ErrnoException) => {

@@ -8,6 +8,7 @@ import {
   cacheOptions,
   type DataFlags,
   dataOptions,
+  fetchingOf,
   sourcesOptionsOf,
 } from './data-flags.ts'
 import { type EngineFlags, engineOptions, engineSettingsOf } from './engine-flags.ts'
@@ -48,6 +49,7 @@ export function evaluateCommand(io: Io): Command {
         flags.registryUri,
       )
       const { evaluateOn } = await import('../pipeline/evaluate-on.ts')
+      const fetching = await fetchingOf(io, flags)
       const { label, measures, residuals, rows, kept, refused } = await evaluateOn(
         predictor.model,
         {
@@ -59,10 +61,11 @@ export function evaluateCommand(io: Io): Command {
         },
         {
           cache: await cacheOf(io, flags),
+          download: fetching.effects,
           progress: (done, total) =>
             progress(io, `reading rides ... ${Math.round((100 * done) / Math.max(1, total))} %`),
         },
-      )
+      ).finally(() => fetching.finish())
       progress(io, '')
       if (flags.json) {
         printJson(io, {

@@ -23,6 +23,16 @@ export interface TrainReport {
   readonly validation_month: string | null
   /** The engine that read; null when all sums were known. */
   readonly engine: string | null
+  /** What the data contract finds odd and lets pass. */
+  readonly anomalies: readonly {
+    readonly file: string
+    readonly code: string
+    readonly column: string | null
+    readonly share: number | null
+    readonly message: string
+    /** True for an error that `--allow` let pass. */
+    readonly allowed: boolean
+  }[]
   /** Files and rides that were read, and files whose sums were known already. */
   readonly read: { readonly files: number; readonly rows: number; readonly cached_files: number }
   readonly split: string
@@ -82,6 +92,16 @@ export function reportOf(outcome: Outcome): TrainReport {
     validation_month: split.kind === 'month' ? namesOf(files.validation).join(' ') : null,
     engine: reading.engine ?? null,
     read: { ...reading.read, cached_files: reading.cached.files },
+    anomalies: training.anomalies.flatMap(({ label, anomalies }) =>
+      anomalies.map(({ code, column, share, message, allowed }) => ({
+        file: label,
+        code,
+        column: column ?? null,
+        share: share ?? null,
+        message,
+        allowed: allowed === true,
+      })),
+    ),
     split: split.kind,
     recipe: options.recipe.name,
     rows: moments.rows,
@@ -185,6 +205,19 @@ function readingText({ reading }: Training): string {
   return `${count(read.rows)} rides of ${files(read.files)} with ${engine}${known && `; ${known}`}`
 }
 
+/** What the contract finds odd: errors that were let pass by name, warnings by number. */
+function contractLines(io: Io, { anomalies }: Training): string[] {
+  return anomalies.map(({ label, anomalies }) => {
+    const passed = anomalies.filter(({ allowed }) => allowed)
+    const warnings = anomalies.length - passed.length
+    const parts = [
+      ...passed.map(({ code, message }) => io.colors.yellow(`${message} [${code}, let pass]`)),
+      ...(warnings > 0 ? [`${warnings} warning${warnings === 1 ? '' : 's'}`] : []),
+    ]
+    return `contract   ${label}: ${parts.join('; ')}`
+  })
+}
+
 function quantileLines(residuals: { train: Residuals; validation: Residuals } | undefined): string {
   if (!residuals) return ''
   const { quantiles } = residuals.validation
@@ -237,6 +270,10 @@ export function printReport(
   io.out(`${lines.join('\n')}\n`)
   io.out(`${measuresTable(io, outcome, report)}\n`)
   io.out(quantileLines(training.residuals))
+  const contract = contractLines(io, training)
+  if (contract.length > 0) {
+    io.out(`${contract.join('\n')}; see npm run data -- check ${options.sources.join(' ')}\n`)
+  }
   if (split.note) {
     io.out(`note       ${split.kind === 'month' ? '' : 'no validation month: '}${split.note}\n`)
   }

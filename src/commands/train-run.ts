@@ -18,6 +18,7 @@ import { findCommit } from '../tracking/commit.ts'
 import type { MirroredRun } from '../tracking/mirror.ts'
 import type { RemoteState } from '../tracking/remote-state.ts'
 import type { LoggedModel, RunHandle, Tracker } from '../tracking/tracker.ts'
+import type { Fetching } from './data-flags.ts'
 import { interruptible } from './interrupt.ts'
 
 /** Where a training is kept and what it is called. */
@@ -28,6 +29,8 @@ export interface Keeping {
   readonly models: string
   /** Sums that were made before. */
   readonly cache: MomentsCache
+  /** How trip files are got. */
+  readonly fetching: Fetching
   /** Where the run is recorded; one that mirrors tells a server too. */
   readonly tracker: Tracker
   /** Who trains; undefined where the system does not say. */
@@ -39,8 +42,6 @@ export interface Keeping {
   readonly promote: boolean
   /** Told what is going on, to be overwritten by the next. */
   readonly show: (text: string) => void
-  /** Told what a person should know. */
-  readonly note: (text: string) => void
 }
 
 /** A training that is kept. */
@@ -72,6 +73,7 @@ const stageNames: Readonly<Record<string, string>> = {
   sum: 'summing rides',
   solve: 'solving',
   evaluate: 'measuring',
+  check: 'checking the data contract',
   compare: 'comparing with the classic recipe',
   residuals: 'reading the rides again for their residuals',
 }
@@ -82,7 +84,7 @@ const stageNames: Readonly<Record<string, string>> = {
  * @throws what {@link train}, the registry and the tracker throw
  */
 export async function trainAndRecord(options: TrainOptions, keeping: Keeping): Promise<Outcome> {
-  const { show, note } = keeping
+  const { show } = keeping
   const taxi = fleetsOf(planSources(options.sources, options))
   const name = keeping.name ?? `${taxi.replaceAll(',', '-')}-duration`
   const run: RunHandle & Partial<MirroredRun> = await keeping.tracker.startRun({
@@ -109,15 +111,10 @@ export async function trainAndRecord(options: TrainOptions, keeping: Keeping): P
       progress: (done, total, path) => {
         show(`summing rides ... ${Math.round((100 * done) / Math.max(1, total))} % of ${path}`)
       },
-      download: {
-        note,
-        progress: (received, total) => {
-          const share = total ? ` of ${megabytes(total)}` : ''
-          show(`downloading ... ${megabytes(received)}${share}`)
-        },
-      },
+      download: keeping.fetching.effects,
     })
     const kept = await keep(training, options, name, keeping)
+    await keeping.fetching.finish()
     await record(run, training, options, { name, ...kept })
     show('telling the tracking server ...')
     await run.finish('finished')
@@ -127,6 +124,7 @@ export async function trainAndRecord(options: TrainOptions, keeping: Keeping): P
     const champion = remote?.champion ?? kept.champion
     return { training, options, name, ...kept, champion, run: { id, location, remote } }
   } catch (error) {
+    await keeping.fetching.finish()
     await run.finish('failed', { error: messageOf(error) })
     throw error
   }
@@ -137,8 +135,6 @@ export function namesOf(files: readonly FileCounts[]): string[] {
   const names = files.map(({ file: { source } }) => source.month ?? source.label)
   return [...new Set(names)]
 }
-
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
 
 async function keep(
   training: Training,

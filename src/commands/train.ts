@@ -8,12 +8,14 @@ import { areMonths, parseMonths } from '../months.ts'
 import type { TrainOptions } from '../pipeline/train.ts'
 import { formatRecipe, type Recipe } from '../recipe.ts'
 import type { Tracker } from '../tracking/tracker.ts'
+import { contractFor } from './contracts.ts'
 import {
   type CacheFlags,
   cacheOf,
   cacheOptions,
   type DataFlags,
   dataOptions,
+  fetchingOf,
   sourcesOptionsOf,
 } from './data-flags.ts'
 import { type EngineFlags, engineOptions, engineSettingsOf } from './engine-flags.ts'
@@ -22,6 +24,9 @@ import { findRecipe, recipeNames } from './recipes.ts'
 import { localTrackerOf, pushTargetOf, serverOf, trackingUriHelp } from './tracking.ts'
 
 interface Flags extends DataFlags, CacheFlags, EngineFlags {
+  contract?: string
+  check: boolean
+  allow: string[]
   last?: number
   validate?: string
   recipe: string
@@ -63,10 +68,11 @@ export function trainCommand(io: Io): Command {
       'Train a model on months of rides, measure it on the month after them, and register it.',
     )
     .argument('[sources...]', 'months (2021-01, 2023-01..2023-04, lists), Parquet files, addresses')
-  return engineOptions(cacheOptions(dataOptions(command)))
-    .addOption(
+  dataOptions(
+    command.addOption(
       new Option('--last <months>', 'as many months, up to the one named').argParser(monthCount),
-    )
+    ),
+  )
     .option(
       '--validate <source>',
       'months, file or address to validate on, or "holdout" (default: the next month)',
@@ -82,6 +88,14 @@ export function trainCommand(io: Io): Command {
       collect,
       [],
     )
+    .option(
+      '--allow <code>',
+      'train although the data contract finds this (repeatable)',
+      collect,
+      [],
+    )
+    .option('--contract <name|file>', 'another data contract (default: the one of the fleet)')
+    .option('--no-check', 'do not hold the files to their data contract')
     .option('--print-recipe', 'print the composed recipe and stop')
     .option('--name <name>', 'name of the model (default: <taxi>-duration)')
     .option('--models <dir>', 'folder of the registry', 'models')
@@ -97,6 +111,7 @@ export function trainCommand(io: Io): Command {
     .option('--tag <key=value>', 'tag the run (repeatable)', collect, [])
     .option('--promote', 'make this version the champion')
     .option('--residuals', 'read the rides again for absolute errors and quantiles')
+  return engineOptions(cacheOptions(command))
     .option('--json', 'print one JSON object and nothing else')
     .addHelpText('after', examples)
     .action(async (named: string[], flags: Flags) => {
@@ -156,6 +171,8 @@ function optionsOf(io: Io, sources: readonly string[], flags: Flags, recipe: Rec
     engineSettings: engineSettingsOf(io, flags),
     solver: flags.solver,
     residuals: flags.residuals === true,
+    ...(flags.check && { contractOf: (taxi) => contractFor(taxi, flags.contract, io.cwd) }),
+    allow: flags.allow,
   }
 }
 
@@ -195,13 +212,13 @@ async function run(
     name: flags.name,
     models: flags.models,
     cache: await cacheOf(io, flags),
+    fetching: await fetchingOf(io, flags),
     tracker: await trackerFor(io, flags),
     user: userOf(io),
     experiment: flags.experiment ?? (io.env.MLFLOW_EXPERIMENT_NAME || undefined),
     tags,
     promote: flags.promote === true,
     show,
-    note: (text) => io.err(`${text}\n`),
   })
   show('')
   const report = reportOf(outcome)

@@ -10,7 +10,6 @@ import { linearModel } from '../model.ts'
 import type { Month } from '../month.ts'
 import { monthsBetween } from '../months.ts'
 import type { Recipe } from '../recipe.ts'
-import type { DownloadEffects } from './download.ts'
 import type { EngineChoice } from './engines/engine.ts'
 import { type EngineSettings, openEngine } from './engines/engines.ts'
 import { constantRmse, evaluate, type Measures, meanDuration } from './evaluate.ts'
@@ -20,6 +19,7 @@ import { mergeMoments, subtractMoments } from './moments-algebra.ts'
 import { type MomentsCache, noCache } from './moments-cache.ts'
 import { planOf } from './plan.ts'
 import type { SolverName } from './solve/solve.ts'
+import type { ObtainAllEffects } from './source.ts'
 import { fleetsOf, obtainFiles, planSources, type SourcesOptions } from './sources.ts'
 import { type Reading, Summing, type TripFile } from './summing.ts'
 
@@ -38,7 +38,7 @@ export interface BacktestOptions extends SourcesOptions {
 
 /** What a backtest touches of the world. */
 export interface BacktestEffects {
-  readonly download?: DownloadEffects
+  readonly download?: ObtainAllEffects
   readonly cache?: MomentsCache
   /** Told what is going on. */
   readonly progress?: (text: string) => void

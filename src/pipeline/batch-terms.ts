@@ -1,26 +1,43 @@
 /**
  * What terms make of the rides of a batch, column by column, each term once however many plans ask
- * for it. What a term makes of a ride is said in `features.ts` and `atoms.ts` only: values that
+ * for it. What a term makes of a ride is said in `features.ts` and `atoms.ts` only: inputs that
  * have been met before are looked up here. Knows nothing about which rides are taken.
  */
 
 import type { Atom } from '../atoms.ts'
 import { type CategoricalTerm, fixedPoint, type NumericTerm } from '../features.ts'
-import { type ColumnName, hourMicros, type RideBatch, rideColumns } from '../ride.ts'
+import type { ColumnName, RideBatch } from '../ride.ts'
+import { InputKeys, keyCount } from './input-keys.ts'
+import { LevelIndex } from './level-index.ts'
+import { PairTable } from './pair-table.ts'
 
-/** Inputs that are looked up have keys from 0 up to this one, which stands for a missing value. */
-const missingKey = 2 ** 14
-/** The key of an input that is not looked up. */
-const noKey = -1
+/** A column by ride of the batch; the next batch reuses it. */
+export interface TermValues {
+  /** NaN where it is missing. */
+  readonly values: Float64Array
+  /** False when every ride of the batch has a value; true may be too much. */
+  readonly gaps: boolean
+}
 
-/** The columns of terms over one batch after the other. Arrays are used again by the next batch. */
+/** The levels of a term by ride of the batch: numbers in order of appearance, over all batches. */
+export interface TermLevels {
+  /** Number of the level of each ride, -1 where an input is missing; the next batch reuses it. */
+  readonly numbers: Int32Array
+  /** False when every ride of the batch has a level. */
+  readonly gaps: boolean
+  /** Levels met so far, also of rides that no plan takes. */
+  readonly size: number
+  /** Code by number; only the first {@link size} count. */
+  readonly codes: Float64Array
+}
+
+/** The columns of terms over one batch after the other. */
 export class BatchTerms {
   private batch: RideBatch | undefined
-  /** The hour that key 0 stands for, since 1970. */
-  private firstHour: number | undefined
-  private readonly keys = new Map<string, Column<Int32Array>>()
-  private readonly results = new Map<string, Column<Float64Array>>()
-  private readonly known = new Map<string, Float64Array>()
+  private serial = 0
+  private readonly keys = new InputKeys()
+  private readonly columns = new Map<string, ValueColumn>()
+  private readonly levelColumns = new Map<string, AtomLevels | ProductLevels>()
 
   /** The batch that is asked about. */
   get rides(): RideBatch {
@@ -30,159 +47,194 @@ export class BatchTerms {
   /** Turns to a batch: another one, or the same with other rides in it. */
   load(rides: RideBatch): this {
     this.batch = rides
-    for (const column of this.keys.values()) column.filled = false
-    for (const column of this.results.values()) column.filled = false
+    this.serial++
+    this.keys.load(rides)
     return this
   }
 
   /** Durations in seconds; NaN or infinite where a time is missing or none. */
   seconds(): Float64Array {
-    return this.result('seconds', (out) => {
-      const { pickup, dropoff, length } = this.rides
-      for (let i = 0; i < length; i++) {
-        out[i] = ((dropoff[i] as number) - (pickup[i] as number)) / 1e6
-      }
-    })
+    return this.keys.seconds()
   }
 
-  /** Codes of a categorical term, -1 where an input is missing. */
-  codes(term: CategoricalTerm): Float64Array {
-    const [first, ...others] = term.atoms as [Atom, ...Atom[]]
-    if (others.length === 0) return this.atomCodes(first)
-    return this.result(`product ${term.atoms.map(({ key }) => key).join(' x ')}`, (out) => {
-      const { length } = this.rides
-      out.set(this.atomCodes(first).subarray(0, length))
-      for (const atom of others) {
-        const parts = this.atomCodes(atom)
-        const { levels } = atom
-        for (let i = 0; i < length; i++) {
-          const code = out[i] as number
-          const part = parts[i] as number
-          out[i] = code < 0 || part < 0 ? -1 : code * levels + part
-        }
-      }
-    })
+  /** A column as it is; undefined where the batch does not have it. */
+  column(name: ColumnName): TermValues | undefined {
+    const values = this.rides.columns[name]
+    return values && { values, gaps: this.keys.gapsIn(name) }
   }
 
-  /** Values of a numeric term in fixed-point units, NaN where it is missing. */
-  units(term: NumericTerm): Float64Array {
-    const { of, scale } = term
-    const key = `units ${JSON.stringify([of, term.steps])}`
-    const compute = (i: number): number => fixedPoint(term.value(this.rides, i), scale)
-    return this.result(key, (out) => this.look(key, this.columnKeys(of), compute, out))
-  }
-
-  private atomCodes(atom: Atom): Float64Array {
-    const compute = (i: number): number => atom.code(this.rides, i)
-    return this.result(`atom ${atom.key}`, (out) => {
-      const keys = this.keysOf(atom)
-      if (keys) this.look(atom.key, keys, compute, out)
-      else for (let i = 0; i < this.rides.length; i++) out[i] = compute(i)
-    })
-  }
-
-  /** Keys such that rides of equal keys have equal codes; undefined where there are none. */
-  private keysOf({ spec }: Atom): Int32Array | undefined {
-    if (spec.kind === 'id') return this.columnKeys(spec.column)
-    if (spec.kind === 'derived') return this.hourKeys()
-    if (spec.kind === 'duration_minute') return this.durationKeys()
-    if (spec.kind !== 'bin' || spec.of === 'speed') return undefined
-    return spec.of === 'duration' ? this.durationKeys() : this.columnKeys(spec.of)
-  }
-
-  /** Whole units of a column: ids, hundredths of a mile, cents. */
-  private columnKeys(name: ColumnName): Int32Array {
-    return this.keyColumn(name, (keys) => {
-      const { scale } = rideColumns[name]
-      const values = this.rides.columns[name] as Float64Array
-      for (let i = 0; i < keys.length; i++) {
-        const value = values[i] as number
-        const units = Math.round(value * scale)
-        if (units >= 0 && units < missingKey && units / scale === value) keys[i] = units
-        else keys[i] = Number.isNaN(value) ? missingKey : noKey
-      }
-    })
-  }
-
-  /** Whole hours of the pickup: all that its derived names tell. */
-  private hourKeys(): Int32Array {
-    return this.keyColumn('hour', (keys) => {
-      const { pickup } = this.rides
-      for (let i = 0; i < keys.length; i++) {
-        const hour = Math.floor((pickup[i] as number) / hourMicros)
-        // Half the keys lie before the first ride: files are in order of time, but not quite.
-        if (Number.isFinite(hour)) this.firstHour ??= hour - missingKey / 2
-        const key = hour - (this.firstHour ?? 0)
-        keys[i] = key >= 0 && key < missingKey ? key : Number.isNaN(key) ? missingKey : noKey
-      }
-    })
-  }
-
-  private durationKeys(): Int32Array {
-    return this.keyColumn('duration', (keys) => {
-      const { pickup, dropoff } = this.rides
-      const seconds = this.seconds()
-      for (let i = 0; i < keys.length; i++) {
-        const value = seconds[i] as number
-        const whole =
-          value >= 0 &&
-          value < missingKey &&
-          Math.floor(value) * 1e6 === (dropoff[i] as number) - (pickup[i] as number)
-        keys[i] = whole ? value : Number.isNaN(value) ? missingKey : noKey
-      }
-    })
-  }
-
-  /** Fills `out` by key from what is known, and with what is computed for keys not met before. */
-  private look(
-    name: string,
-    keys: Int32Array,
-    compute: (i: number) => number,
-    out: Float64Array,
-  ): void {
-    let known = this.known.get(name)
-    if (!known) {
-      known = new Float64Array(missingKey + 1).fill(Number.NaN)
-      this.known.set(name, known)
+  /** Values of a numeric term in fixed-point units. */
+  units(term: NumericTerm): TermValues {
+    const key = JSON.stringify([term.of, term.steps])
+    let column = this.columns.get(key)
+    if (!column) {
+      column = new ValueColumn(term)
+      this.columns.set(key, column)
     }
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i] as number
-      let value = key < 0 ? Number.NaN : (known[key] as number)
-      // NaN is what is not known yet; where it is the answer it is computed again.
-      if (Number.isNaN(value)) {
-        value = compute(i)
-        if (key >= 0) known[key] = value
+    column.fill(this.serial, this.rides, this.keys)
+    return column
+  }
+
+  /** Levels of a categorical term. */
+  levels(term: CategoricalTerm): TermLevels {
+    return this.levelsOf(term.atoms)
+  }
+
+  private levelsOf(atoms: readonly Atom[]): AtomLevels | ProductLevels {
+    const name = atoms.map(({ key }) => key).join(' x ')
+    const last = atoms.at(-1) as Atom
+    const alone = atoms.length === 1
+    let column = this.levelColumns.get(name)
+    if (!column) {
+      column = alone
+        ? new AtomLevels(last)
+        : new ProductLevels(this.levelsOf(atoms.slice(0, -1)), this.levelsOf([last]), last.levels)
+      this.levelColumns.set(name, column)
+    }
+    if (column.serial !== this.serial) {
+      if (!alone) {
+        this.levelsOf(atoms.slice(0, -1))
+        this.levelsOf([last])
       }
-      out[i] = value
+      column.fill(this.rides, this.keys)
+      column.serial = this.serial
     }
-  }
-
-  private result(name: string, fill: (out: Float64Array) => void): Float64Array {
-    let column = this.results.get(name)
-    if (!column || column.array.length < this.rides.length) {
-      column = { array: new Float64Array(this.rides.length), filled: false }
-      this.results.set(name, column)
-    }
-    if (!column.filled) fill(column.array)
-    column.filled = true
-    return column.array
-  }
-
-  private keyColumn(name: string, fill: (keys: Int32Array) => void): Int32Array {
-    const { length } = this.rides
-    let column = this.keys.get(name)
-    if (!column || column.array.length < length) {
-      column = { array: new Int32Array(length), filled: false }
-      this.keys.set(name, column)
-    }
-    const keys = column.array.subarray(0, length)
-    if (!column.filled) fill(keys)
-    column.filled = true
-    return keys
+    return column
   }
 }
 
-interface Column<T> {
-  array: T
-  filled: boolean
+class ValueColumn implements TermValues {
+  values = new Float64Array(0)
+  gaps = false
+  private serial = 0
+  private readonly term: NumericTerm
+  /** By key of the input, NaN where it was not met yet. */
+  private readonly known = new Float64Array(keyCount).fill(Number.NaN)
+
+  constructor(term: NumericTerm) {
+    this.term = term
+  }
+
+  fill(serial: number, rides: RideBatch, inputs: InputKeys): void {
+    if (this.serial === serial) return
+    this.serial = serial
+    const { term, known } = this
+    const { length } = rides
+    if (this.values.length < length) this.values = new Float64Array(length)
+    const { values } = this
+    const keys = inputs.ofColumn(term.of)
+    let gaps = false
+    for (let i = 0; i < length; i++) {
+      const key = keys[i] as number
+      let value = key < 0 ? Number.NaN : (known[key] as number)
+      if (Number.isNaN(value)) {
+        value = fixedPoint(term.value(rides, i), term.scale)
+        if (key >= 0) known[key] = value
+        gaps ||= Number.isNaN(value)
+      }
+      values[i] = value
+    }
+    this.gaps = gaps
+  }
+}
+
+/** Not met yet, among numbers of levels by key. */
+const unknown = -2
+
+class AtomLevels implements TermLevels {
+  serial = 0
+  numbers = new Int32Array(0)
+  gaps = false
+  private readonly atom: Atom
+  private readonly index: LevelIndex
+  private readonly known = new Int32Array(keyCount).fill(unknown)
+
+  constructor(atom: Atom) {
+    this.atom = atom
+    this.index = new LevelIndex(atom.levels)
+  }
+
+  get size(): number {
+    return this.index.size
+  }
+
+  get codes(): Float64Array {
+    return this.index.codes
+  }
+
+  fill(rides: RideBatch, inputs: InputKeys): void {
+    const { known } = this
+    const { length } = rides
+    if (this.numbers.length < length) this.numbers = new Int32Array(length)
+    const { numbers } = this
+    const keys = inputs.ofAtom(this.atom.spec)
+    let least = 0
+    for (let i = 0; i < length; i++) {
+      const key = keys ? (keys[i] as number) : -1
+      let number = key < 0 ? unknown : (known[key] as number)
+      if (number === unknown) {
+        const code = this.atom.code(rides, i)
+        number = code < 0 ? -1 : this.index.of(code)
+        if (key >= 0) known[key] = number
+      }
+      numbers[i] = number
+      least = Math.min(least, number)
+    }
+    this.gaps = least < 0
+  }
+}
+
+/** Levels of a product: pairs of a level of all atoms but the last and one of the last. */
+class ProductLevels implements TermLevels {
+  serial = 0
+  numbers = new Int32Array(0)
+  gaps = false
+  size = 0
+  codes = new Float64Array(256)
+  private readonly left: TermLevels
+  private readonly right: TermLevels
+  private readonly radix: number
+  private readonly table = new PairTable()
+
+  constructor(left: TermLevels, right: TermLevels, radix: number) {
+    this.left = left
+    this.right = right
+    this.radix = radix
+  }
+
+  fill({ length }: RideBatch): void {
+    const { left, right, table } = this
+    const { numbers: lefts } = left
+    const { numbers: rights } = right
+    if (this.numbers.length < length) this.numbers = new Int32Array(length)
+    const { numbers } = this
+    this.gaps = left.gaps || right.gaps
+    for (let i = 0; i < length; i++) {
+      const l = lefts[i] as number
+      const r = rights[i] as number
+      if (l < 0 || r < 0) {
+        numbers[i] = -1
+        continue
+      }
+      const at = table.at(l, r)
+      // One more than the number: 0 is a pair that was not met yet.
+      const known = table.values[at] as number
+      if (known > 0) numbers[i] = known - 1
+      else {
+        numbers[i] = this.append(l, r)
+        table.values[at] = this.size
+      }
+    }
+  }
+
+  private append(l: number, r: number): number {
+    if (this.size === this.codes.length) {
+      const wider = new Float64Array(this.size * 2)
+      wider.set(this.codes)
+      this.codes = wider
+    }
+    this.codes[this.size] =
+      (this.left.codes[l] as number) * this.radix + (this.right.codes[r] as number)
+    return this.size++
+  }
 }

@@ -22,7 +22,7 @@ export interface LockEffects {
   readonly wait?: (ms: number, signal?: AbortSignal) => Promise<void>
   /** Whether a process of this machine is there. */
   readonly isAlive?: (pid: number) => boolean
-  /** Told once whom it waits for. */
+  /** Told whom it waits for, once it has waited for a second. */
   readonly note?: (text: string) => void
   /** Stops the waiting; its reason is thrown. */
   readonly signal?: AbortSignal | undefined
@@ -48,8 +48,13 @@ const ownerSchema = z.object({
 })
 type Owner = z.output<typeof ownerSchema>
 
-/** How often a waiter looks, and how often an owner touches at most, milliseconds. */
+/** A waiter looks at once again, then after longer and longer, up to so many milliseconds. */
 const pollMs = 250
+
+/** Only who waits longer says so, milliseconds. */
+const patienceMs = 1000
+
+/** An owner touches so often at most, milliseconds. */
 const touchMs = 1000
 
 /**
@@ -92,8 +97,10 @@ async function acquire(
   const { staleMs = 60_000, busyMs = 300_000 } = options
   const { signal, wait = (ms, stop) => sleep(ms, undefined, stop && { signal: stop }) } = effects
   const token = randomBytes(8).toString('hex')
-  let [moved, seen, told] = [clock(), 0, '']
-  for (;;) {
+  const began = clock()
+  // When something moved last, whose lock it was then and how far he had come, and who was told of.
+  let [moved, seen, told] = [began, '', '']
+  for (let turn = 0; ; turn++) {
     signal?.throwIfAborted()
     if (await create(path, token, clock())) return token
     const found = await look(path)
@@ -102,17 +109,16 @@ async function acquire(
     if (isGone(owner, effects) || clock() - found.touchedMs > staleMs) {
       if (await remove(path, owner?.token ?? nameless, clock(), staleMs)) continue
     }
-    if (owner && owner.token !== told) {
+    const state = `${owner?.token} ${await options.progress?.()}`
+    if (state !== seen) [moved, seen] = [clock(), state]
+    if (clock() - moved > busyMs) throw busy(path, owner, options, busyMs)
+    if (owner && owner.token !== told && clock() - began > patienceMs) {
       effects.note?.(
         `waiting for process ${owner.pid}${elsewhere(owner)} to ${options.purpose} ...`,
       )
       told = owner.token
-      moved = clock()
     }
-    const progress = (await options.progress?.()) ?? 0
-    if (progress !== seen) [moved, seen] = [clock(), progress]
-    if (clock() - moved > busyMs) throw busy(path, owner, options, busyMs)
-    await wait(pollMs, signal).finally(() => signal?.throwIfAborted())
+    await wait(Math.min(2 ** turn, pollMs), signal).finally(() => signal?.throwIfAborted())
   }
 }
 

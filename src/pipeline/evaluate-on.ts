@@ -2,7 +2,6 @@
 
 import { RidecastError } from '../errors.ts'
 import type { Model } from '../model.ts'
-import type { DownloadEffects } from './download.ts'
 import type { EngineChoice } from './engines/engine.ts'
 import { type EngineSettings, openEngine } from './engines/engines.ts'
 import { evaluate, type Measures } from './evaluate.ts'
@@ -10,6 +9,7 @@ import type { Moments } from './moments.ts'
 import { type MomentsCache, noCache } from './moments-cache.ts'
 import { planOf, type Refused } from './plan.ts'
 import { type Residuals, residualsOf } from './residuals.ts'
+import type { ObtainAllEffects } from './source.ts'
 import { obtainFiles, planSources, type SourcesOptions, sourcesLabel } from './sources.ts'
 import { Summing } from './summing.ts'
 
@@ -34,7 +34,7 @@ export interface EvaluateOptions extends SourcesOptions {
 
 /** What measuring touches of the world. */
 export interface EvaluateEffects {
-  readonly download?: DownloadEffects
+  readonly download?: ObtainAllEffects
   /** Sums that were made before; default none are kept. */
   readonly cache?: MomentsCache
   /** Told (rides read, rides in the file). */

@@ -39,21 +39,6 @@ export class LevelIndex {
     return number
   }
 
-  /**
-   * The numbers of many codes.
-   *
-   * @param at which of `codes` to look up, in this order
-   * @param out room for as many numbers
-   */
-  numbersOf(codes: Float64Array, at: Int32Array, out: Int32Array): void {
-    const { table } = this
-    for (let j = 0; j < at.length; j++) {
-      const code = codes[at[j] as number] as number
-      const known = table ? (table[code] as number) : -1
-      out[j] = known >= 0 ? known : this.of(code)
-    }
-  }
-
   private append(code: number): number {
     if (this.size === this.codes.length) {
       const wider = new Float64Array(this.size * 2)

@@ -4,37 +4,34 @@
 
 import type { CategoricalTerm } from '../features.ts'
 import type { RideBatch } from '../ride.ts'
-import { BatchTerms } from './batch-terms.ts'
-import { CellCounts } from './cell-counts.ts'
+import { BatchTerms, type TermLevels } from './batch-terms.ts'
+import { orderedCells } from './cell-order.ts'
 import { type Sums, settle, zeroSums } from './double-double.ts'
-import { LevelIndex } from './level-index.ts'
 import {
   type Block,
   type Cross,
   type Moments,
   plannedCrosses,
   roundedColumns,
-  sortedCells,
   squaresByName,
 } from './moments.ts'
+import { PairTable } from './pair-table.ts'
 import { type Plan, RideSelector } from './plan.ts'
 import { addProducts, addValues, GroupSums, TakenValues } from './taken-values.ts'
 
 /** A block that grows: levels are numbered as they come. */
 interface OpenBlock {
   readonly term: CategoricalTerm
-  readonly index: LevelIndex
   /** Number of the level of each ride taken of the batch. */
   levels: Int32Array
-  readonly counts: GroupSums
-  readonly target: GroupSums
-  readonly numeric: readonly GroupSums[]
+  /** Of the target, then of the numeric terms. */
+  readonly sums: GroupSums
 }
 
 interface OpenCross {
   readonly a: number
   readonly b: number
-  readonly counts: CellCounts
+  readonly counts: PairTable
 }
 
 /** Sums rides batch by batch. */
@@ -49,24 +46,23 @@ export class MomentsBuilder {
   private n = 0
   private readonly selector: RideSelector
   private readonly plan: Plan
-  private readonly ownTerms = new BatchTerms()
+  private readonly terms: BatchTerms
   private readonly seconds = new TakenValues()
   private readonly quantities: readonly TakenValues[]
 
-  constructor(plan: Plan) {
+  /** @param terms where several plans share what they make of each batch */
+  constructor(plan: Plan, terms = new BatchTerms()) {
     this.plan = plan
+    this.terms = terms
     this.selector = new RideSelector(plan)
     const { categorical, numeric } = plan.features
     this.blocks = categorical.map((term) => ({
       term,
-      index: new LevelIndex(term.levels),
       levels: new Int32Array(0),
-      counts: new GroupSums(),
-      target: new GroupSums(),
-      numeric: numeric.map(() => new GroupSums()),
+      sums: new GroupSums(1 + numeric.length),
     }))
     this.crosses = (plan.crosses ? plannedCrosses(categorical) : []).map(([a, b]) => {
-      return { a, b, counts: new CellCounts() }
+      return { a, b, counts: new PairTable() }
     })
     this.quantities = numeric.map(() => new TakenValues())
     this.sums = zeroSums(numeric.length)
@@ -74,26 +70,29 @@ export class MomentsBuilder {
     this.squares = zeroSums((numeric.length * (numeric.length + 1)) / 2)
   }
 
-  /**
-   * Adds the rides of a batch that the plan takes.
-   *
-   * @param terms of these rides, where several plans share them
-   */
-  add(rides: RideBatch, terms: BatchTerms = this.ownTerms.load(rides)): void {
+  /** Adds the rides of a batch that the plan takes. */
+  add(rides: RideBatch): void {
+    this.terms.load(rides)
+    this.addLoaded()
+  }
+
+  /** Adds the rides of the batch that the shared terms have loaded. */
+  addLoaded(): void {
+    const { terms } = this
     const at = this.selector.take(terms)
     this.n += at.length
     this.seconds.take(terms.seconds(), at)
     if (!this.seconds.whole) this.inexact.add('duration')
     this.plan.features.numeric.forEach((term, p) => {
       const quantity = this.quantities[p] as TakenValues
-      quantity.take(terms.units(term), at)
+      quantity.take(terms.units(term).values, at)
       if (!quantity.whole) this.inexact.add(term.name)
     })
     this.sumAll()
-    for (const block of this.blocks) this.sumBlock(block, terms, at)
+    for (const block of this.blocks) this.sumBlock(block, at)
     for (const { a, b, counts } of this.crosses) {
       const [rows, columns] = [this.blocks[a] as OpenBlock, this.blocks[b] as OpenBlock]
-      counts.add(rows.levels, columns.levels, at.length)
+      countPairs(counts, rows.levels, columns.levels, at.length)
     }
   }
 
@@ -110,15 +109,12 @@ export class MomentsBuilder {
     })
   }
 
-  private sumBlock(block: OpenBlock, terms: BatchTerms, at: Int32Array): void {
-    const { index, counts, target, numeric } = block
+  private sumBlock(block: OpenBlock, at: Int32Array): void {
     if (block.levels.length < at.length) block.levels = new Int32Array(at.length)
-    index.numbersOf(terms.codes(block.term), at, block.levels)
-    counts.count(block.levels, at.length, index.size)
-    target.add(block.levels, this.seconds, index.size)
-    numeric.forEach((sums, p) => {
-      sums.add(block.levels, this.quantities[p] as TakenValues, index.size)
-    })
+    const { levels, sums } = block
+    const { numbers, size } = this.terms.levels(block.term)
+    for (let j = 0; j < at.length; j++) levels[j] = numbers[at[j] as number] as number
+    sums.add(levels, at.length, [this.seconds, ...this.quantities], size)
   }
 
   /**
@@ -128,9 +124,12 @@ export class MomentsBuilder {
    */
   finish(): Moments {
     const { numeric } = this.plan.features
-    const orders = this.blocks.map(({ index }) => ascending(index))
-    const blocks = this.blocks.map((block, k) => closeBlock(block, orders[k] as Uint32Array))
-    const places = orders.map(inverse)
+    const levels = this.blocks.map(({ term }) => this.terms.levels(term))
+    const orders = this.blocks.map((block, k) => ascending(levels[k] as TermLevels, block))
+    const blocks = this.blocks.map((block, k) => {
+      return closeBlock(block, levels[k] as TermLevels, orders[k] as Int32Array, numeric.length)
+    })
+    const places = orders.map((order, k) => inverse(order, levels[k] as TermLevels))
     const crosses = this.crosses.map((cross) => closeCross(cross, places))
     for (const sums of [this.target, this.sums, this.products, this.squares]) settle(sums)
     const squares = squaresByName(numeric, this.target, this.squares)
@@ -152,46 +151,50 @@ export class MomentsBuilder {
   }
 }
 
-function ascending({ codes, size }: LevelIndex): Uint32Array {
-  const order = Uint32Array.from({ length: size }, (_, i) => i)
+function countPairs(table: PairTable, rows: Int32Array, columns: Int32Array, length: number): void {
+  for (let j = 0; j < length; j++) {
+    const at = table.at(rows[j] as number, columns[j] as number)
+    table.values[at] = (table.values[at] as number) + 1
+  }
+}
+
+/** Numbers of the levels that rides of this plan have, ascending by code. */
+function ascending({ codes, size }: TermLevels, { sums }: OpenBlock): Int32Array {
+  const order = Int32Array.from({ length: size }, (_, i) => i).filter((i) => sums.count(i) > 0)
   return order.sort((i, j) => (codes[i] as number) - (codes[j] as number))
 }
 
-function inverse(order: Uint32Array): Int32Array {
-  const places = new Int32Array(order.length)
+function inverse(order: Int32Array, { size }: TermLevels): Int32Array {
+  const places = new Int32Array(size)
   for (let i = 0; i < order.length; i++) places[order[i] as number] = i
   return places
 }
 
-function closeBlock(block: OpenBlock, order: Uint32Array): Block {
-  const { term, index, counts, target, numeric } = block
+function closeBlock(
+  { term, sums }: OpenBlock,
+  { codes }: TermLevels,
+  order: Int32Array,
+  width: number,
+): Block {
   return {
     term,
-    codes: Float64Array.from(order, (from) => index.codes[from] as number),
-    counts: closeSums([counts], order).hi,
-    target: closeSums([target], order),
-    numeric: closeSums(numeric, order),
+    codes: Float64Array.from(order, (from) => codes[from] as number),
+    counts: Float64Array.from(order, (from) => sums.count(from)),
+    target: sums.sums(order, 0, 1),
+    numeric: sums.sums(order, 1, 1 + width),
   }
 }
 
-/** Sums by level, in the order of the levels: (levels x columns), row-major. */
-function closeSums(columns: readonly GroupSums[], order: Uint32Array): Sums {
-  const closed = zeroSums(order.length * columns.length)
-  columns.forEach((sums, p) => {
-    for (let i = 0; i < order.length; i++) {
-      const [hi, lo] = sums.words(order[i] as number)
-      closed.hi[i * columns.length + p] = hi
-      closed.lo[i * columns.length + p] = lo
-    }
-  })
-  settle(closed)
-  return closed
-}
-
 function closeCross({ a, b, counts }: OpenCross, places: readonly Int32Array[]): Cross {
-  const { rows, columns, counts: rides } = counts.cells()
-  const placed = (numbers: Int32Array, of: Int32Array): Int32Array =>
-    numbers.map((number) => of[number] as number)
+  const { rows, columns, values } = counts.pairs()
   const [rowPlaces, columnPlaces] = [places[a] as Int32Array, places[b] as Int32Array]
-  return { a, b, ...sortedCells(placed(rows, rowPlaces), placed(columns, columnPlaces), rides) }
+  for (let k = 0; k < values.length; k++) {
+    rows[k] = rowPlaces[rows[k] as number] as number
+    columns[k] = columnPlaces[columns[k] as number] as number
+  }
+  return {
+    a,
+    b,
+    ...orderedCells({ rows, columns, counts: values }, rowPlaces.length, columnPlaces.length),
+  }
 }

@@ -6,7 +6,7 @@
 import { type Features, type FeaturesSpec, featuresOf, specOfFeatures } from '../features.ts'
 import type { Filter, Recipe } from '../recipe.ts'
 import type { ColumnName, InputName, RideBatch } from '../ride.ts'
-import { BatchTerms } from './batch-terms.ts'
+import { BatchTerms, type TermValues } from './batch-terms.ts'
 import type { RideColumns } from './columns.ts'
 
 /** Which part of the rides that pass everything else is summed. */
@@ -123,10 +123,14 @@ export class RideSelector {
     const terms = this.own.load(rides)
     const codes = new Float64Array(categorical.length)
     const values = new Float64Array(numeric.length)
-    const columns = categorical.map((term) => terms.codes(term))
+    const levels = categorical.map((term) => terms.levels(term))
     for (const i of this.take(terms)) {
-      for (let k = 0; k < codes.length; k++) codes[k] = columns[k]?.[i] as number
-      for (let p = 0; p < values.length; p++) values[p] = numeric[p]?.value(rides, i) as number
+      levels.forEach((term, k) => {
+        codes[k] = term.codes[term.numbers[i] as number] as number
+      })
+      numeric.forEach((term, p) => {
+        values[p] = term.value(rides, i)
+      })
       visit(i, codes, values)
     }
   }
@@ -146,15 +150,16 @@ export class RideSelector {
       const column = rides.columns[filter.column] as Float64Array
       at = this.keep(at, 'filtered', (i) => passes(filter, column[i] as number))
     }
-    const columns = required.flatMap((name) => {
-      return name === 'pickup_datetime' ? [] : [rides.columns[name] as Float64Array | undefined]
-    })
-    const quantities = [gate, features].flatMap((some) => some?.numeric ?? [])
-    for (const column of [...columns, ...quantities.map((term) => terms.units(term))]) {
-      if (column) at = this.present(at, column)
+    const all = gate ? [gate, features] : [features]
+    for (const name of required) {
+      if (name !== 'pickup_datetime') at = this.withValue(at, terms.column(name))
     }
-    for (const term of [gate, features].flatMap((some) => some?.categorical ?? [])) {
-      at = this.known(at, terms.codes(term))
+    for (const term of all.flatMap(({ numeric }) => numeric)) {
+      at = this.withValue(at, terms.units(term))
+    }
+    for (const term of all.flatMap(({ categorical }) => categorical)) {
+      const { numbers, gaps } = terms.levels(term)
+      if (gaps) at = this.keep(at, 'null_value', (i) => (numbers[i] as number) >= 0)
     }
     return this.inSlice(at, rides)
   }
@@ -187,25 +192,10 @@ export class RideSelector {
     return at.subarray(0, size)
   }
 
-  // The next two are written out: they go over every ride for every term.
-  private present(at: Int32Array, column: Float64Array): Int32Array {
-    let size = 0
-    for (let j = 0; j < at.length; j++) {
-      const i = at[j] as number
-      if (!Number.isNaN(column[i])) at[size++] = i
-    }
-    this.refused.null_value += at.length - size
-    return at.subarray(0, size)
-  }
-
-  private known(at: Int32Array, codes: Float64Array): Int32Array {
-    let size = 0
-    for (let j = 0; j < at.length; j++) {
-      const i = at[j] as number
-      if ((codes[i] as number) >= 0) at[size++] = i
-    }
-    this.refused.null_value += at.length - size
-    return at.subarray(0, size)
+  private withValue(at: Int32Array, column: TermValues | undefined): Int32Array {
+    if (!column?.gaps) return at
+    const { values } = column
+    return this.keep(at, 'null_value', (i) => !Number.isNaN(values[i]))
   }
 
   private inSlice(at: Int32Array, { pickup }: RideBatch): Int32Array {

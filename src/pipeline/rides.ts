@@ -11,7 +11,7 @@ import { type Decoder, damaged, openDecoder } from './parquet-decoder.ts'
 import { checkNumbers, checkTimes, missing, toMicros, toNumbers } from './ride-values.ts'
 
 /** A batch holds at most this many rides: its columns stay in a processor's cache. */
-const batchSize = 2 ** 14
+const batchSize = 2 ** 15
 
 /** An open trip file. */
 export interface RideFile {

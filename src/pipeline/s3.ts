@@ -61,7 +61,7 @@ export function s3Address(text: string): URL {
         'without . or .. between slashes',
     )
   }
-  return new URL(`s3://${match[1]}/${parts.map(encodeURIComponent).join('/')}`)
+  return new URL(`s3://${match[1]}/${parts.map(escaped).join('/')}`)
 }
 
 /**
@@ -102,6 +102,12 @@ export function s3Fetch(
     regions.set(address.host, home)
     return ask(settings, home, address, init)
   }
+}
+
+/** A part of a key as it is signed, so that what is sent is what is signed. */
+function escaped(part: string): string {
+  const hex = (char: string): string => `%${char.charCodeAt(0).toString(16).toUpperCase()}`
+  return encodeURIComponent(part).replace(/[!'()*]/g, hex)
 }
 
 /** Where the store has an object. */

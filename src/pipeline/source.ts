@@ -180,8 +180,8 @@ async function identityOf(plan: SourcePlan, effects: ObtainEffects): Promise<Fil
   const identity = await readable(path, () => (effects.memory ?? { identify }).identify(path))
   const entry = (await readManifest(dirname(path)))[basename(path)]
   if (entry && (entry.bytes !== identity.bytes || entry.sha256 !== identity.sha256)) {
-    const remedy = 'see ridecast data verify'
-    effects.note?.(`${path} is not the file that was downloaded from ${entry.url}: ${remedy}`)
+    const before = entry.url ? `downloaded from ${entry.url}` : 'accepted'
+    effects.note?.(`${path} is not the file that was ${before}: see ridecast data verify`)
   }
   return identity
 }

@@ -7,8 +7,14 @@ import { RidecastError } from '../errors.ts'
 import { type Month, monthOf, previousMonth } from '../month.ts'
 import { areMonths, monthsText, monthsUpTo, parseMonths } from '../months.ts'
 import type { Taxi } from '../ride.ts'
-import type { DownloadEffects } from './download.ts'
-import { obtain, planSource, type SourceOptions, type SourcePlan } from './source.ts'
+import {
+  type ObtainAllEffects,
+  obtainAll,
+  planSource,
+  type Source,
+  type SourceOptions,
+  type SourcePlan,
+} from './source.ts'
 import type { TripFile } from './summing.ts'
 
 /** A file to be read, and the fleet whose columns it has. */
@@ -97,14 +103,16 @@ function byFleetAndMonth(a: FleetPlan, b: FleetPlan): number {
   return x < y ? -1 : x > y ? 1 : 0
 }
 
-/** Fetches and checks every file of the plans, in their order. */
+/** Fetches and checks every file of the plans, several at once; in their order. */
 export async function obtainFiles(
   plans: readonly FleetPlan[],
-  effects: DownloadEffects = {},
+  effects: ObtainAllEffects = {},
 ): Promise<TripFile[]> {
-  const files: TripFile[] = []
-  for (const { plan, taxi } of plans) files.push({ source: await obtain(plan, effects), taxi })
-  return files
+  const sources = await obtainAll(
+    plans.map(({ plan }) => plan),
+    effects,
+  )
+  return plans.map(({ taxi }, i) => ({ source: sources[i] as Source, taxi }))
 }
 
 /** The fleets of files, each once, with commas. */

@@ -6,9 +6,8 @@
 import { isRidecastError, RidecastError } from '../errors.ts'
 import { compileFeatures, featuresOf } from '../features.ts'
 import type { Recipe } from '../recipe.ts'
-import type { DownloadEffects } from './download.ts'
 import { beside, type Plan, planOf, type Slice } from './plan.ts'
-import { planNext } from './source.ts'
+import { type ObtainAllEffects, planNext } from './source.ts'
 import { type FleetPlan, obtainFiles, planSources, type SourcesOptions } from './sources.ts'
 import type { Summing, TripFile } from './summing.ts'
 
@@ -54,7 +53,7 @@ export async function splitRides(
   train: TrainFiles,
   options: SplitOptions,
   summing: Summing,
-  effects: DownloadEffects = {},
+  effects: ObtainAllEffects = {},
 ): Promise<Split> {
   const { recipe, validate } = options
   if (recipe.split) return restOfFile(train.files, recipe.split.first_rows, options)

@@ -29,6 +29,8 @@ export interface RideSums extends Pair {
   readonly profile: Moments
   /** Sums of the comparison recipe's terms over the same rides. */
   readonly comparison: Pair | undefined
+  /** Sums of the check plan by file, in the order of {@link files}; none without a check. */
+  readonly checks: { readonly train: readonly Moments[]; readonly validation: readonly Moments[] }
   /** The files behind them, in their order. */
   readonly files: {
     readonly train: readonly FileCounts[]
@@ -49,7 +51,8 @@ export function splitPlans(recipe: Recipe, { slices }: Split): { train: Plan; va
  * Sums the training files and the validation files, each read once at most.
  *
  * @param comparison a recipe whose terms are summed over the very same rides
- * @throws source_columns, source_column_type, source_truncated, source_empty, sums_overflow
+ * @param check what the data contract asks of every file
+ * @throws source_columns, source_column_type, source_truncated, sums_overflow, engine_* codes
  */
 export async function sumRides(
   summing: Summing,
@@ -57,24 +60,28 @@ export async function sumRides(
   split: Split,
   recipe: Recipe,
   comparison: Recipe | undefined,
+  check: Plan | undefined,
 ): Promise<RideSums> {
   const plans = splitPlans(recipe, split)
   const other = comparison && compileFeatures(comparison)
-  const compared = (plan: Plan): Plan[] => (other ? [beside(plan, other)] : [])
+  const also = (plan: Plan): Plan[] => [
+    ...(other ? [beside(plan, other)] : []),
+    ...(check ? [check] : []),
+  ]
   const [trainSums, validationSums] = await Promise.all([
-    summing.byFile(train, [plans.train, profilePlan(plans.train), ...compared(plans.train)]),
-    summing.byFile(split.validation, [plans.validation, ...compared(plans.validation)]),
+    summing.byFile(train, [plans.train, profilePlan(plans.train), ...also(plans.train)]),
+    summing.byFile(split.validation, [plans.validation, ...also(plans.validation)]),
   ])
+  const checksOf = (sums: readonly Moments[][]): Moments[] =>
+    check ? sums.map((ofFile) => ofFile.at(-1) as Moments) : []
   const total = (sums: readonly Moments[][], k: number): Moments =>
     mergeMoments(sums.map((ofFile) => ofFile[k] as Moments))
   return {
-    train: requireRides(total(trainSums, 0), labelOf(train)),
+    train: total(trainSums, 0),
     profile: total(trainSums, 1),
-    validation: requireRides(
-      total(validationSums, 0),
-      `${labelOf(split.validation)} for validation`,
-    ),
+    validation: total(validationSums, 0),
     comparison: other && { train: total(trainSums, 2), validation: total(validationSums, 1) },
+    checks: { train: checksOf(trainSums), validation: checksOf(validationSums) },
     files: {
       train: countsOf(train, trainSums),
       validation: countsOf(split.validation, validationSums),
@@ -89,19 +96,30 @@ function countsOf(files: readonly TripFile[], sums: readonly Moments[][]): FileC
   })
 }
 
-function labelOf(files: readonly TripFile[]): string {
-  const [first, ...others] = files
-  return `${first?.source.label}${others.length > 0 ? ` and ${others.length} more` : ''}`
+/**
+ * Makes sure that there is something to train on and something to validate on.
+ *
+ * @throws source_empty with the refused rides by reason
+ */
+export function requireRides({ train, validation, files }: RideSums): void {
+  requireSome(train, labelOf(files.train))
+  requireSome(validation, `${labelOf(files.validation)} for validation`)
 }
 
-function requireRides(moments: Moments, label: string): Moments {
-  if (moments.n > 0) return moments
-  const reasons = Object.entries(moments.refused).flatMap(([name, rides]) =>
+function labelOf(files: readonly FileCounts[]): string {
+  const [first, ...others] = files
+  const more = others.length > 0 ? ` and ${others.length} more` : ''
+  return `${first?.file.source.label}${more}`
+}
+
+function requireSome({ n, rows, refused }: Moments, label: string): void {
+  if (n > 0) return
+  const reasons = Object.entries(refused).flatMap(([name, rides]) =>
     rides > 0 ? [`${rides} ${name}`] : [],
   )
-  const refused = reasons.length > 0 ? `, refused: ${reasons.join(', ')}` : ''
+  const why = reasons.length > 0 ? `, refused: ${reasons.join(', ')}` : ''
   throw new RidecastError(
     'source_empty',
-    `no ride of ${label} is left, expected at least one: found ${moments.rows} rows${refused}`,
+    `no ride of ${label} is left, expected at least one: found ${rows} rows${why}`,
   )
 }

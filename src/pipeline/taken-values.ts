@@ -1,12 +1,12 @@
 /**
- * The values of the rides that a plan takes of a batch, side by side, and exact sums over them.
- * Whole numbers are added as plain doubles for as long as nothing can round, which is most of the
- * speed, and then carried over into pairs of doubles. Knows nothing about levels or plans.
+ * The values of the rides that a plan takes of a batch, and exact sums over them. Whole numbers are
+ * added as plain doubles for as long as nothing can round, which is most of the speed, and carried
+ * over into pairs of doubles then. Knows nothing about terms or plans.
  */
 
-import { addProductTo, addTo, type Sums } from './double-double.ts'
+import { addProductTo, addTo, type Sums, settle, zeroSums } from './double-double.ts'
 
-/** Sums of whole numbers below this one are exact in a double. */
+/** Sums of whole numbers are exact in a double up to here. */
 const exactLimit = 2 ** 53
 
 /** Values of one column by ride taken; the next batch reuses them. */
@@ -76,62 +76,93 @@ export function addProducts(sums: Sums, i: number, a: TakenValues, b: TakenValue
 }
 
 /**
- * Sums of a column by group, which stay exact in plain doubles until the values added so far could
- * have passed 2^53 together, or one of them was no whole number.
+ * Counts and sums of several columns by group; those of a group lie side by side, so that a ride
+ * touches one place in memory. A column is summed in plain doubles until what was added could have
+ * passed 2^53 together, or some value was no whole number.
  */
 export class GroupSums {
-  private sums: Sums = { hi: new Float64Array(256), lo: new Float64Array(0) }
-  private reach = 0
-  private plain = true
+  private readonly width: number
+  /** Count and sums by group, (groups x width), row-major. */
+  private high: Float64Array
+  /** Low words of the sums, laid out alike; empty while plain doubles do for every column. */
+  private low = new Float64Array(0)
+  /** By column: no sum of it is larger. */
+  private readonly reach: Float64Array
 
-  /** Adds 1 for each of the first `length` rides to the sum of its group. */
-  count(groups: Int32Array, length: number, size: number): void {
-    this.makeRoom(size)
-    const { hi } = this.sums
-    for (let j = 0; j < length; j++) {
-      const group = groups[j] as number
-      hi[group] = (hi[group] as number) + 1
-    }
+  /** @param columns how many columns are summed */
+  constructor(columns: number) {
+    this.width = columns + 1
+    this.high = new Float64Array(64 * this.width)
+    this.reach = new Float64Array(columns)
   }
 
   /**
-   * Adds each value to the sum of its group.
+   * Counts rides and adds their values.
    *
+   * @param groups the group of each ride
    * @param size groups there are by now
    */
-  add(groups: Int32Array, { values, length, whole, top }: TakenValues, size: number): void {
+  add(groups: Int32Array, length: number, columns: readonly TakenValues[], size: number): void {
     this.makeRoom(size)
-    this.reach += length * top
-    if (this.plain && !(whole && this.reach < exactLimit)) {
-      this.plain = false
-      this.sums = { hi: this.sums.hi, lo: new Float64Array(this.sums.hi.length) }
-    }
-    const { sums } = this
-    const { hi } = sums
-    if (!this.plain) {
-      for (let j = 0; j < length; j++) addTo(sums, groups[j] as number, values[j] as number)
-      return
-    }
+    const { high, width } = this
     for (let j = 0; j < length; j++) {
-      const group = groups[j] as number
-      hi[group] = (hi[group] as number) + (values[j] as number)
+      const at = (groups[j] as number) * width
+      high[at] = (high[at] as number) + 1
+    }
+    columns.forEach((column, p) => {
+      const reach = (this.reach[p] as number) + length * column.top
+      this.reach[p] = column.whole ? reach : Number.POSITIVE_INFINITY
+      if ((this.reach[p] as number) <= exactLimit) this.addPlain(groups, column, p + 1)
+      else this.addPairs(groups, column, p + 1)
+    })
+  }
+
+  /** Rides of a group. */
+  count(group: number): number {
+    return this.high[group * this.width] as number
+  }
+
+  /** The sums of columns `from` to `to`, by group in the given order: (groups x columns), row-major. */
+  sums(order: Int32Array, from: number, to: number): Sums {
+    const closed = zeroSums(order.length * (to - from))
+    let next = 0
+    for (const group of order) {
+      const at = group * this.width + 1
+      for (let p = from; p < to; p++) {
+        closed.hi[next] = this.high[at + p] as number
+        closed.lo[next++] = this.low[at + p] ?? 0
+      }
+    }
+    settle(closed)
+    return closed
+  }
+
+  private addPlain(groups: Int32Array, { values, length }: TakenValues, offset: number): void {
+    const { high, width } = this
+    for (let j = 0; j < length; j++) {
+      const at = (groups[j] as number) * width + offset
+      high[at] = (high[at] as number) + (values[j] as number)
     }
   }
 
-  /** High and low word of the sum of a group. */
-  words(group: number): readonly [number, number] {
-    return [this.sums.hi[group] ?? 0, this.sums.lo[group] ?? 0]
+  private addPairs(groups: Int32Array, { values, length }: TakenValues, offset: number): void {
+    if (this.low.length === 0) this.low = new Float64Array(this.high.length)
+    const sums = { hi: this.high, lo: this.low }
+    for (let j = 0; j < length; j++) {
+      addTo(sums, (groups[j] as number) * this.width + offset, values[j] as number)
+    }
   }
 
   private makeRoom(size: number): void {
-    const { hi, lo } = this.sums
-    if (size <= hi.length) return
-    const length = Math.max(size, hi.length * 2)
-    const wider = (array: Float64Array, room: number): Float64Array => {
-      const copy = new Float64Array(room)
-      copy.set(array)
-      return copy
-    }
-    this.sums = { hi: wider(hi, length), lo: wider(lo, this.plain ? 0 : length) }
+    const needed = size * this.width
+    if (needed <= this.high.length) return
+    const length = Math.max(needed, this.high.length * 2)
+    const high = new Float64Array(length)
+    high.set(this.high)
+    this.high = high
+    if (this.low.length === 0) return
+    const low = new Float64Array(length)
+    low.set(this.low)
+    this.low = low
   }
 }

@@ -6,8 +6,8 @@
 import { linearModel, type Model } from '../model.ts'
 import type { Profile } from '../profile.ts'
 import type { Recipe } from '../recipe.ts'
+import { type CheckOptions, checkFiles, checkPlanOf, type FileAnomalies } from './check-files.ts'
 import { type LineageDocument, lineageOf, type MetricsDocument, metricsOf } from './documents.ts'
-import type { DownloadEffects } from './download.ts'
 import type { EngineChoice, EngineProgress } from './engines/engine.ts'
 import { type EngineSettings, openEngine } from './engines/engines.ts'
 import { type Comparison, compare, fit } from './fit.ts'
@@ -17,14 +17,15 @@ import { profileOf } from './profile.ts'
 import { type Residuals, residualsOf } from './residuals.ts'
 import type { Solution } from './solve/direct.ts'
 import type { SolverName } from './solve/solve.ts'
+import type { ObtainAllEffects } from './source.ts'
 import { fleetsOf, obtainFiles, planSources, type SourcesOptions, sourcesLabel } from './sources.ts'
 import { type Split, splitRides } from './split.ts'
 import { type Seconds, stopwatch } from './stopwatch.ts'
-import { type FileCounts, splitPlans, sumRides } from './sum-rides.ts'
+import { type FileCounts, requireRides, splitPlans, sumRides } from './sum-rides.ts'
 import { type Reading, Summing } from './summing.ts'
 
 /** What to train. */
-export interface TrainOptions extends SourcesOptions {
+export interface TrainOptions extends SourcesOptions, CheckOptions {
   /** Months, paths and addresses: see {@link planSources}. */
   readonly sources: readonly string[]
   /** The same for validation, or `holdout`; undefined takes the next month. */
@@ -41,7 +42,7 @@ export interface TrainOptions extends SourcesOptions {
 
 /** What training touches of the world. */
 export interface TrainEffects {
-  readonly download?: DownloadEffects
+  readonly download?: ObtainAllEffects
   /** Sums that were made before; default none are kept. */
   readonly cache?: MomentsCache
   /** Told the name of each stage as it begins. */
@@ -66,6 +67,8 @@ export interface Training {
   readonly split: Split
   /** What was read and what was known already. */
   readonly reading: Reading
+  /** What the contract finds odd, by file: warnings, and errors that were let pass. */
+  readonly anomalies: readonly FileAnomalies[]
   /** Sums of the training rides. */
   readonly moments: Moments
   readonly model: Model
@@ -82,8 +85,8 @@ export interface Training {
 /**
  * Trains a model and measures it.
  *
- * @throws month_invalid, usage_invalid, source_* codes, recipe_invalid, sums_overflow, engine_*
- *   codes, solve_* codes
+ * @throws month_invalid, usage_invalid, source_* codes, recipe_invalid, contract_refused,
+ *   contract_invalid, sums_overflow, engine_* codes, solve_* codes
  */
 export async function train(options: TrainOptions, effects: TrainEffects = {}): Promise<Training> {
   const { recipe } = options
@@ -105,13 +108,15 @@ export async function train(options: TrainOptions, effects: TrainEffects = {}): 
         splitRides({ plans, files }, options, summing, download),
       )
       const sums = await time('sum', () =>
-        sumRides(summing, files, split, recipe, options.comparison),
+        sumRides(summing, files, split, recipe, options.comparison, checkPlanOf(options)),
       )
       return { files, split, sums, reading: summing.reading }
     } finally {
       await summing.close()
     }
   })
+  const anomalies = await time('check', () => checkFiles(options, sums))
+  requireRides(sums)
   const fitted = await time('solve', () => fit(sums.train, recipe, taxi, options.solver))
   const model = linearModel(fitted.document)
   const metrics = await time('evaluate', () => metricsOf(model, fitted, sums))
@@ -130,6 +135,7 @@ export async function train(options: TrainOptions, effects: TrainEffects = {}): 
     files: sums.files,
     split,
     reading,
+    anomalies,
     moments: sums.train,
     model,
     solution: fitted.solution,

@@ -5,7 +5,8 @@
 
 import { z } from 'zod'
 import type { RideRequest } from '../predictor.ts'
-import { type InputName, maxId, maxZone, parseWallClock, rideColumns } from '../ride.ts'
+import { type InputName, parseWallClock, rideColumns } from '../ride.ts'
+import { domainOf } from '../ride-domain.ts'
 import type { Fault } from './problem.ts'
 
 /** A field of the body. */
@@ -49,23 +50,31 @@ const quantities = (schema: z.ZodType<number>, text: string): Rule => ({
   code: (value) => (typeof value === 'number' ? 'out_of_range' : 'wrong_type'),
 })
 
-const rules = {
-  zone: ids(1, maxZone, 'a taxi zone, an integer'),
-  id: ids(0, maxId, 'an integer'),
-  distance: quantities(z.number().nonnegative(), 'a finite number of miles from 0'),
-  quantity: quantities(z.number(), 'a finite number'),
-  time: {
-    schema: z.string().transform(parseWallClock).pipe(z.number()),
-    text: 'a wall-clock time such as 2021-02-03T08:15',
-    code: (value: unknown) => (typeof value === 'string' ? 'malformed' : 'wrong_type'),
-  },
-} as const satisfies Record<string, Rule>
+const time: Rule = {
+  schema: z.string().transform(parseWallClock).pipe(z.number()),
+  text: 'a wall-clock time such as 2021-02-03T08:15',
+  code: (value) => (typeof value === 'string' ? 'malformed' : 'wrong_type'),
+}
 
+const known = new Map<InputName, Rule>()
+
+/** The rule of an input; made once, since a body with faults asks for it again. */
 function ruleOf(name: InputName): Rule {
-  if (name === 'pickup_datetime') return rules.time
-  if (name === 'PULocationID' || name === 'DOLocationID') return rules.zone
-  if (name === 'trip_distance') return rules.distance
-  return rideColumns[name].kind === 'id' ? rules.id : rules.quantity
+  const rule = known.get(name) ?? ruleFor(name)
+  known.set(name, rule)
+  return rule
+}
+
+/** What an input can hold at all: trip files are held to the same. */
+function ruleFor(name: InputName): Rule {
+  const domain = domainOf(name)
+  if (domain.kind === 'time') return time
+  if (domain.kind === 'id') {
+    return ids(domain.from, domain.to, domain.zone ? 'a taxi zone, an integer' : 'an integer')
+  }
+  const { from } = domain
+  if (from === undefined) return quantities(z.number(), 'a finite number')
+  return quantities(z.number().min(from), `a finite number of ${domain.unit} from ${from}`)
 }
 
 /**

@@ -208,7 +208,8 @@ describe('two versions are never glued together', () => {
   })
 
   test.each([
-    ['that begins elsewhere', 'bytes 29999-100017/100018'],
+    ['that begins elsewhere', 'bytes 29999-100016/100018'],
+    ['that begins elsewhere, and is longer', 'bytes 29999-100017/100018'],
     ['of another length in all', 'bytes 30000-100016/100017'],
     ['longer than what comes', 'bytes 30000-100018/100019'],
     ['that is none', 'rides 30000-'],

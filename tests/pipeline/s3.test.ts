@@ -147,7 +147,7 @@ describe('a signed download', () => {
     store = await publish(guarded(file(whole)))
     const fetch = s3Fetch({
       ...keys,
-      AWS_SECRET_ACCESS_KEY: 'another',
+      AWS_SECRET_ACCESS_KEY: 'wr0ng',
       AWS_ENDPOINT_URL: store.url,
     })
     const notes: string[] = []
@@ -156,7 +156,7 @@ describe('a signed download', () => {
     expect(fault).toMatch(
       /^source_refused: s3:\/\/trips\/rides\.parquet answered 403 "SignatureDoesNotMatch", expected 200/,
     )
-    for (const word of [...Object.values(keys), 'another']) {
+    for (const word of [...Object.values(keys), 'wr0ng']) {
       expect([fault, ...notes].join()).not.toContain(word)
     }
   })

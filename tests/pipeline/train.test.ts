@@ -110,7 +110,7 @@ describe('training the plain recipe on January 2021', () => {
       { ...options, sources: [tiny] },
       { stage: (name) => stages.push(name) },
     )
-    expect(stages.slice(0, 5)).toEqual(['source', 'split', 'sum', 'solve', 'evaluate'])
+    expect(stages.slice(0, 5)).toEqual(['source', 'split', 'sum', 'check', 'solve'])
     expect(Object.keys(seconds)).toEqual(expect.arrayContaining(stages))
   })
 })

@@ -132,9 +132,9 @@ function configure(root: string, { id, port, coordinator }: Node): string {
     'query.remote-task.max-error-duration=10s',
   ])
   settings('jvm.config', [
-    ...['-server', '-Xmx1G', '-XX:+UseG1GC', '-XX:+ExitOnOutOfMemoryError'],
-    ...['-XX:-OmitStackTraceInFastThrow', '-XX:ReservedCodeCacheSize=256M'],
-    ...['-XX:+UnlockDiagnosticVMOptions', '-XX:TieredStopAtLevel=4', '-XX:CICompilerCount=3'],
+    ...['-server', '-Xmx1G', '-XX:+UseG1GC', '-XX:ReservedCodeCacheSize=256M'],
+    // Up and warm sooner; what is summed here is too little for the best code to pay.
+    '-XX:TieredStopAtLevel=1',
     ...['-Djdk.attach.allowAttachSelf=true', '--enable-native-access=ALL-UNNAMED'],
     ...['--sun-misc-unsafe-memory-access=allow', '-Dfile.encoding=UTF-8'],
   ])
@@ -148,6 +148,7 @@ function configure(root: string, { id, port, coordinator }: Node): string {
     `local.location=${join(root, 'files')}`,
     'hive.parquet.use-column-names=true',
     'hive.timestamp-precision=MICROSECONDS',
+    'hive.parquet.time-zone=UTC',
   ])
   return etc
 }

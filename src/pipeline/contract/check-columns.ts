@@ -11,10 +11,7 @@ import { columnNamed, spellings } from '../columns.ts'
 import { type Anomaly, type AnomalyCode, countText, type Severity, shareText } from './anomaly.ts'
 import type { ColumnKind, Footer, FooterColumn } from './footer.ts'
 import { binText, type Ladder } from './ladders.ts'
-import { type ColumnCounts, type Measurement, sum } from './measure.ts'
-
-/** Fewer rides say nothing about how values are spread. */
-export const enoughRides = 100
+import { type ColumnCounts, enoughRides, type Measurement, sum } from './measure.ts'
 
 /** At most so many values are named. */
 const mostExamples = 5

@@ -50,17 +50,19 @@ const sentences: Readonly<Record<MeasureName, (value: string, measures: Measures
     `the month has ${countText(rows)} rides, ${value} a day, which no such month has had`,
   neighbour_ratio: (value, { rows, notes }) =>
     `the month has ${countText(rows)} rides, ${value} of what is usual a day around it (${notes.neighbour_ratio ?? ''})`,
-  empty_days: (value, { notes }) => `${value} days have no rides: ${notes.empty_days ?? ''}`,
-  thin_days: (value, { notes }) => `${value} days have hardly any rides: ${notes.thin_days ?? ''}`,
+  empty_days: (value, { notes }) =>
+    `${value === '1' ? 'a day has' : `${value} days have`} no rides: ${notes.empty_days ?? ''}`,
+  thin_days: (value, { notes }) =>
+    `${value === '1' ? 'a day has' : `${value} days have`} hardly any rides: ${notes.thin_days ?? ''}`,
   outside_month: (value, { notes }) =>
     `${value} of the pickups lie outside the month of the file's name${notes.outside_month ? `; most are of ${notes.outside_month}` : ''}`,
   unreadable_times: (value) => `${value} of the rows have no readable pickup and drop-off time`,
   backwards: (value) => `${value} of the rides end before they begin`,
   over_three_hours: (value) => `${value} of the rides take longer than three hours`,
   kept: (value) => `${value} of the rows take 1 to 60 minutes`,
-  median_minutes: (value) => `half of the rides take less than ${value} minutes`,
-  median_miles: (value) => `half of the rides are shorter than ${value} miles`,
-  median_mph: (value) => `half of the rides are slower than ${value} miles per hour`,
+  median_minutes: (value) => `the median ride takes ${value} minutes`,
+  median_miles: (value) => `the median ride is ${value} miles long`,
+  median_mph: (value) => `the median ride goes at ${value} miles per hour`,
   zone_concentration: (value) =>
     `pickups cluster in few zones ${value} times as much as drop-offs do: the two columns may be exchanged`,
   quietest_hour: (value) =>

@@ -10,6 +10,9 @@ import type { Block, Moments } from '../moments.ts'
 import type { Plan } from '../plan.ts'
 import { type Ladder, ladderOf, mileLadder, minuteLadder, mphLadder } from './ladders.ts'
 
+/** Fewer rides say nothing about how values are spread. */
+export const enoughRides = 100
+
 /** How much is counted: what training needs of a file, or all that can be said about it. */
 export type Depth = 'training' | 'full'
 

@@ -7,10 +7,9 @@ import type { MeasureName } from '../../contract.ts'
 import { type Month, nextMonth } from '../../month.ts'
 import type { Taxi } from '../../ride.ts'
 import { columnNamed } from '../columns.ts'
-import { enoughRides } from './check-columns.ts'
 import type { Footer } from './footer.ts'
 import { medianOf, mileLadder, minuteLadder, mphLadder } from './ladders.ts'
-import { type Measurement, sum } from './measure.ts'
+import { enoughRides, type Measurement, sum } from './measure.ts'
 
 /** What is known about a file beside its content. */
 export interface CheckContext {

@@ -23,10 +23,12 @@ export interface Bins {
   readonly start: number
   readonly width: number
   readonly count: number
+  /** See `whole` of {@link Histogram}. */
+  readonly whole: boolean
 }
 
-/** A histogram has about this many bins. */
-const wantedBins = 40
+/** A histogram has at most about this many bins. */
+const mostBins = 60
 
 /** This share at either end may lie outside the bins. */
 const tailShare = 0.005
@@ -79,13 +81,28 @@ export function countBelow({ values, counts }: Distribution, bound: number, at =
 export function binsFor(all: readonly Distribution[]): Bins | undefined {
   const some = all.filter(({ total }) => total > 0)
   if (some.length === 0) return undefined
-  const low = Math.min(...some.map((one) => quantile(one, tailShare)))
-  const high = Math.max(...some.map((one) => quantile(one, 1 - tailShare)))
-  const width = Math.max(roundWidth((high - low) / wantedBins), finest(some))
+  const ends = some.map(bulkOf)
+  const low = Math.min(...ends.map((one) => one.low))
+  const high = Math.max(...ends.map((one) => one.high))
+  const areWhole = some.every(({ values }) => values.every((value) => Number.isInteger(value)))
+  const width = Math.max(roundWidth((high - low) / mostBins), areWhole ? 1 : 0.01)
   // Whole numbers of widths, so that edges are round and no rest of a division shifts them.
   const first = Math.floor(low / width + 1e-9)
   const last = Math.floor(high / width + 1e-9) + 1
-  return { start: first * width, width, count: last - first }
+  const whole = areWhole && width === 1
+  // One bin alone says nothing of where it lies.
+  if (last - first === 1) return { start: (first - 1) * width, width, count: 3, whole }
+  return { start: first * width, width, count: last - first, whole }
+}
+
+/** Where almost all values lie: a long tail ends five quartile distances out. */
+function bulkOf(all: Distribution): Range {
+  const [q1, q3] = [quantile(all, 0.25), quantile(all, 0.75)]
+  const reach = q3 > q1 ? 5 * (q3 - q1) : Number.POSITIVE_INFINITY
+  return {
+    low: Math.max(quantile(all, tailShare), q1 - reach),
+    high: Math.min(quantile(all, 1 - tailShare), q3 + reach),
+  }
 }
 
 /** 1, 2 or 5 times a power of ten, at or above a width. */
@@ -97,14 +114,8 @@ function roundWidth(width: number): number {
   return power >= 1 ? step * power : step / Math.round(1 / power)
 }
 
-/** The least width that makes sense: whole numbers are not binned by tenths. */
-function finest(all: readonly Distribution[]): number {
-  const isWhole = all.every(({ values }) => values.every((value) => Number.isInteger(value)))
-  return isWhole ? 1 : 0.01
-}
-
 /** Counts a distribution into bins. */
-export function histogramOf(all: Distribution, { start, width, count }: Bins): Histogram {
+export function histogramOf(all: Distribution, { start, width, count, whole }: Bins): Histogram {
   const counts = new Array<number>(count).fill(0)
   let [below, above] = [0, 0]
   const first = Math.round(start / width)
@@ -115,7 +126,7 @@ export function histogramOf(all: Distribution, { start, width, count }: Bins): H
     else if (at < count) counts[at] = (counts[at] as number) + rows
     else above += rows
   }
-  return { start, width, counts, below, above }
+  return { start, width, counts, whole, below, above }
 }
 
 /**

@@ -178,6 +178,8 @@ export interface Histogram {
   readonly width: number
   /** A value on an edge belongs to the bin above it. */
   readonly counts: readonly number[]
+  /** True when every bin holds one whole number and nothing between. */
+  readonly whole: boolean
   /** Values that lie left of all bins. */
   readonly below: number
   /** Values that lie right of all bins. */

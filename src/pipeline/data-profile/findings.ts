@@ -3,7 +3,7 @@
  * document, so that it can be trusted. Knows nothing about files or how it is shown.
  */
 
-import type { Comparison, Finding, MonthProfile, NumberColumn } from './document.ts'
+import type { ColumnProfile, Comparison, Finding, MonthProfile, NumberColumn } from './document.ts'
 import { countText, listText, shareText, valueText } from './number-text.ts'
 
 type Profile = Omit<MonthProfile, 'findings'>
@@ -128,7 +128,7 @@ function absurd(month: Profile): Finding[] {
       'absurd',
       [],
       long,
-      `${all(long, 'ride takes', 'rides take')} more than 12 hours, the longest ${hours}`,
+      `${all(long, 'ride takes', 'rides take')} more than 12 hours, the longest ${hours} hours`,
     ),
     ...finding(
       month,
@@ -218,10 +218,40 @@ export function comparisonFindings(
     said.push(`${listText(only_first)} ${only_first.length > 1 ? 'are' : 'is'} gone`)
   if (only_second.length > 0)
     said.push(`${listText(only_second)} ${only_second.length > 1 ? 'are' : 'is'} new`)
+  said.push(...missingChanges(first, second))
   const moved = drift.filter(({ psi }) => psi > 0.1).slice(0, mostMoved)
-  for (const { name, psi } of moved) {
-    said.push(`${name} ${psi > 0.25 ? 'shifted' : 'moved somewhat'}: index ${psi.toFixed(2)}`)
+  for (const { key, name, psi } of moved) {
+    const how = psi > 0.25 ? 'shifted' : 'moved somewhat'
+    said.push(`${name} ${how}, index ${psi.toFixed(2)}${meanChange(first, second, key)}`)
   }
   if (moved.length === 0) said.push('No column moved noticeably: every index is at or below 0.1')
   return said
+}
+
+/** Columns that lack values much more often, or much less; those that changed alike in one line. */
+function missingChanges(first: MonthProfile, second: MonthProfile): string[] {
+  const groups = new Map<string, string[]>()
+  for (const column of second.columns) {
+    const before = first.columns.find(({ key }) => key === column.key)
+    if (before === undefined || first.rows === 0 || second.rows === 0) continue
+    const [was, is] = [before, column].map(missingShare) as [number, number]
+    if (Math.abs(is - was) < 0.05) continue
+    const change = `missing in ${shareText(is)} of rows, ${shareText(was)} before`
+    groups.set(change, [...(groups.get(change) ?? []), column.name])
+  }
+  return [...groups].map(([change, names]) => {
+    return `${listText(names)} ${names.length > 1 ? 'are' : 'is'} ${change}`
+  })
+}
+
+const missingShare = ({ nulls, nan, rows }: ColumnProfile): number => (nulls + nan) / rows
+
+function meanChange(first: MonthProfile, second: MonthProfile, key: string): string {
+  const [was, is] = [first, second].map(({ columns, rides }) => {
+    if (key === 'duration' || key === 'speed') return rides[key]?.mean
+    const column = columns.find((one) => one.key === key)
+    return column?.kind === 'number' ? column.mean : undefined
+  })
+  if (typeof was !== 'number' || typeof is !== 'number') return ''
+  return `: its mean went from ${valueText(was, 3)} to ${valueText(is, 3)}`
 }

@@ -15,12 +15,12 @@ export async function openArrowEngine(): Promise<Engine> {
   return {
     name: 'arrow',
     async sum(path, taxi, plans, progress = () => {}): Promise<Moments[]> {
-      const builders = plans.map((plan) => new MomentsBuilder(plan))
       const terms = new BatchTerms()
+      const builders = plans.map((plan) => new MomentsBuilder(plan, terms))
       const told = (done: number, total: number): void => progress(done, total, path)
       for await (const rides of readRides(path, taxi, columnsOf(plans), told)) {
         terms.load(rides)
-        for (const builder of builders) builder.add(rides, terms)
+        for (const builder of builders) builder.addLoaded()
       }
       return builders.map((builder) => builder.finish())
     },

@@ -22,6 +22,15 @@ export type EngineChoice = (typeof engineChoices)[number]
 /** What is told while an engine reads. */
 export type EngineProgress = (done: number, total: number, path: string) => void
 
+/** A file that an engine has elsewhere. */
+export interface RemoteFile {
+  /** As the engine calls it. */
+  readonly path: string
+  readonly bytes: number
+  /** When it was written, ISO 8601 in UTC. */
+  readonly modified: string
+}
+
 /** Sums trip files by plans. */
 export interface Engine {
   readonly name: EngineName
@@ -44,6 +53,13 @@ export interface Engine {
     progress?: EngineProgress,
     signal?: AbortSignal,
   ): Promise<Moments[]>
+  /**
+   * Where an engine keeps files elsewhere: the one that it takes for a base name, undefined where
+   * it has none.
+   *
+   * @throws source_mismatch where it has several; engine_* codes
+   */
+  locate?(name: string, taxi: Taxi): Promise<RemoteFile | undefined>
   /** Lets go of threads, memory and connections. */
   close(): Promise<void>
 }

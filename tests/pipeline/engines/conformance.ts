@@ -242,14 +242,18 @@ function asReference(moments: Moments): Reference {
   }
 }
 
-/** Files in a folder of their own. */
-function files(): { write: (rows: readonly Row[], changes?: FileChanges) => string } {
+/** Files in a folder of their own, or in one that is there. */
+function files(place?: () => string): {
+  write: (rows: readonly Row[], changes?: FileChanges) => string
+} {
   let folder = ''
   let count = 0
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'ridecast-engine-'))
+    folder = place?.() ?? mkdtempSync(join(tmpdir(), 'ridecast-engine-'))
   })
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  afterAll(() => {
+    if (!place) rmSync(folder, { recursive: true, force: true })
+  })
   const write = (rows: readonly Row[], { columns = {}, rowGroup }: FileChanges = {}): string => {
     const of = (name: keyof Row): (number | null)[] => rows.map((row) => row[name])
     const micros = (name: 'pickup' | 'dropoff'): Vector =>
@@ -278,14 +282,33 @@ interface FileChanges {
   readonly rowGroup?: number
 }
 
+/** What is special about an engine that reads files elsewhere than on this disk. */
+export interface Special {
+  /** Where the files of the suite are to lie; asked once tests run. */
+  readonly folder?: () => string
+  /** Cases that cannot hold for it, by name, each with the reason. */
+  readonly without?: Readonly<Record<string, string>>
+  /** False where rows have no order; default true. */
+  readonly rowSlices?: boolean
+}
+
 /**
  * Runs the suite.
  *
  * @param name of the engine, for the heading
  */
-export function engineConformance(name: string, open: () => Promise<Engine>): void {
+export function engineConformance(
+  name: string,
+  open: () => Promise<Engine>,
+  { folder, without = {}, rowSlices = true }: Special = {},
+): void {
   describe(`${name} keeps the Engine contract`, () => {
-    const { write } = files()
+    const { write } = files(folder)
+    const cases = new Set<string>()
+    const testUnlessWithout = (title: string, body: () => Promise<void>): void => {
+      cases.add(title)
+      if (without[title] === undefined) test(title, body)
+    }
     const rows = randomRows(1, 1500)
     let engine: Engine
     beforeAll(async () => {
@@ -374,7 +397,7 @@ export function engineConformance(name: string, open: () => Promise<Engine>): vo
       }
     })
 
-    test('times that are text are read, and refused where they are none', async () => {
+    testUnlessWithout('times that are text are read, and refused where they are none', async () => {
       const plan = planFor(plain)
       const text = (second: number | null): string | null =>
         second === null ? null : new Date(second * 1000).toISOString().slice(0, 19)
@@ -423,7 +446,7 @@ export function engineConformance(name: string, open: () => Promise<Engine>): vo
       const path = write(rows)
       const plans = [
         planFor(rich),
-        planFor(plain, { kind: 'rows', from: 100, to: 900 }),
+        ...(rowSlices ? [planFor(plain, { kind: 'rows', from: 100, to: 900 })] : []),
         profilePlan(planFor(plain)),
         planFor(plain),
       ]
@@ -445,18 +468,21 @@ export function engineConformance(name: string, open: () => Promise<Engine>): vo
       expect(hashMoments({ ...without, crosses })).toBe(hashMoments({ ...others, crosses }))
     })
 
-    test('slices by row count the kept rides in file order, through all row groups', async () => {
-      const paths = [write(rows, { rowGroup: 200 })]
-      for (const [from, to] of [
-        [0, 500],
-        [500, Number.POSITIVE_INFINITY],
-        [17, 18],
-        [1e6, 2e6],
-      ] as const) {
-        const plan = planFor(plain, { kind: 'rows', from, to })
-        expect(asReference(await sum(paths, plan))).toEqual(reference(rows, plan))
-      }
-    })
+    testUnlessWithout(
+      'slices by row count the kept rides in file order, through all row groups',
+      async () => {
+        const paths = [write(rows, { rowGroup: 200 })]
+        for (const [from, to] of [
+          [0, 500],
+          [500, Number.POSITIVE_INFINITY],
+          [17, 18],
+          [1e6, 2e6],
+        ] as const) {
+          const plan = planFor(plain, { kind: 'rows', from, to })
+          expect(asReference(await sum(paths, plan))).toEqual(reference(rows, plan))
+        }
+      },
+    )
 
     test('slices by pickup hold their beginning and not their end', async () => {
       const path = write(rows)
@@ -476,14 +502,17 @@ export function engineConformance(name: string, open: () => Promise<Engine>): vo
       expect(n).toBe(some.length)
     })
 
-    test('a file without rides adds nothing, alone it gives empty moments', async () => {
-      const empty = write([])
-      const moments = await sum([empty], planFor(rich))
-      expect(asReference(moments)).toEqual(reference([], planFor(rich)))
-      const path = write(rows)
-      const hash = hashMoments(await sum([path], planFor(rich)))
-      expect(hashMoments(await sum([empty, path, empty], planFor(rich)))).toBe(hash)
-    })
+    testUnlessWithout(
+      'a file without rides adds nothing, alone it gives empty moments',
+      async () => {
+        const empty = write([])
+        const moments = await sum([empty], planFor(rich))
+        expect(asReference(moments)).toEqual(reference([], planFor(rich)))
+        const path = write(rows)
+        const hash = hashMoments(await sum([path], planFor(rich)))
+        expect(hashMoments(await sum([empty, path, empty], planFor(rich)))).toBe(hash)
+      },
+    )
 
     test('a file of one ride is summed', async () => {
       const one = rows.find((row) => reference([row], planFor(rich)).n === 1) as Row
@@ -542,18 +571,23 @@ export function engineConformance(name: string, open: () => Promise<Engine>): vo
       expect((await sum([hollow], plan)).refused.null_value).toBe(refused.null_value)
     })
 
-    test('a column that a plan requires, for terms or filters, must be there', async () => {
-      const path = write(rows, {
-        columns: { DOLocationID: undefined, passenger_count: undefined },
-      })
-      expect(await refusal(path, planFor(rich))).toMatch(
-        /^source_columns: .* lacks (DOLocationID, .*passenger_count|passenger_count, .*DOLocationID)/,
-      )
-      expect(await refusal(path, planFor(plain))).toMatch(/^source_columns: .* lacks DOLocationID,/)
-      expect(await refusal(write(rows), planFor(plain), 'yellow')).toMatch(/^source_columns: /)
-    })
+    testUnlessWithout(
+      'a column that a plan requires, for terms or filters, must be there',
+      async () => {
+        const path = write(rows, {
+          columns: { DOLocationID: undefined, passenger_count: undefined },
+        })
+        expect(await refusal(path, planFor(rich))).toMatch(
+          /^source_columns: .* lacks (DOLocationID, .*passenger_count|passenger_count, .*DOLocationID)/,
+        )
+        expect(await refusal(path, planFor(plain))).toMatch(
+          /^source_columns: .* lacks DOLocationID,/,
+        )
+        expect(await refusal(write(rows), planFor(plain), 'yellow')).toMatch(/^source_columns: /)
+      },
+    )
 
-    test('a column of another kind is refused by name', async () => {
+    testUnlessWithout('a column of another kind is refused by name', async () => {
       const path = write(rows, { columns: { trip_distance: texts(rows.map(() => 'far')) } })
       expect(await refusal(path, planFor(plain))).toMatch(
         /^source_column_type: column trip_distance of /,
@@ -626,6 +660,10 @@ export function engineConformance(name: string, open: () => Promise<Engine>): vo
         expect(mine.at(-1)?.slice(0, 2)).toEqual([length, length])
         expect(mine.map(([done]) => done)).toEqual(mine.map(([done]) => done).sort((a, b) => a - b))
       }
+    })
+
+    test('what is left out of the suite is in it', () => {
+      expect(Object.keys(without).filter((title) => !cases.has(title))).toEqual([])
     })
   })
 }

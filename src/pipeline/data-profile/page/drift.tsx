@@ -3,6 +3,7 @@
 import type { JSX } from 'preact'
 import type { ColumnDrift, ColumnProfile, MonthProfile } from '../document.ts'
 import { changeText, shareText, valueText } from '../number-text.ts'
+import { Scroll } from './scroll.tsx'
 import type { Series } from './series.tsx'
 
 /** Columns, those that moved most first, with what changed in them. */
@@ -23,13 +24,13 @@ export function Drift({
         Jensen-Shannon distance is 0 where nothing moved and 1 where the months have nothing in
         common.
       </p>
-      <div class="scroll" tabindex={0} role="region" aria-label="Drift by column">
+      <Scroll label="Drift by column">
         <table>
           <thead>
             <tr>
               <th>column</th>
               <th>index</th>
-              <th class="bar" aria-hidden="true" />
+              <th class="bar" />
               <th>distance</th>
               <th>missing</th>
               <th>mean</th>
@@ -44,7 +45,7 @@ export function Drift({
                   <code>{row.name}</code>
                 </th>
                 <td class={level(row.psi)}>{row.psi.toFixed(row.psi < 0.1 ? 3 : 2)}</td>
-                <td class="bar" aria-hidden="true">
+                <td class="bar">
                   <i
                     class={level(row.psi)}
                     style={{ width: `${100 * Math.sqrt(row.psi / most)}%` }}
@@ -55,13 +56,13 @@ export function Drift({
                   <td key={k}>{text}</td>
                 ))}
                 <td class="left quiet">
-                  {row.bins} {row.over}
+                  {row.bins} bins: {row.over}
                 </td>
               </tr>
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </>
   )
 }

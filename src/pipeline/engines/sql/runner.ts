@@ -16,8 +16,9 @@ export interface SqlColumn {
   /** The engine's own name of its type, for errors and for {@link Dialect.micros}. */
   readonly type: string
   /**
-   * For numbers: no value lies outside, where the engine knows without reading. NaN says nothing.
-   * Only speed depends on it: what is known to be small is summed in fewer bits.
+   * No value lies outside, where the engine knows without reading: numbers, or microseconds since
+   * 1970 for timestamps. NaN says nothing. Only speed depends on it: what is known to be small is
+   * summed in fewer bits.
    */
   readonly bounds?: { readonly min: number; readonly max: number }
 }
@@ -54,15 +55,28 @@ export interface Dialect {
    * @throws engine_unsupported for what the engine cannot read so, such as text
    */
   micros(column: SqlColumn): string
+  /**
+   * Microseconds from one timestamp column to another, as a DOUBLE equal to the difference of
+   * their {@link micros}, where there is a faster way than that; else undefined.
+   */
+  duration?(from: SqlColumn, to: SqlColumn): string | undefined
+  /**
+   * The hour of the week of a timestamp column as a small integer, 0 is Monday from midnight to
+   * one, where there is a faster way than from {@link micros}; else undefined.
+   */
+  hourOfWeek?(column: SqlColumn): string | undefined
   /** A double literal; the value is finite or an infinity. */
   number(value: number): string
-  /** A DOUBLE that is an integer of at most `max`, at least 0, as the type that groups fastest. */
+  /**
+   * A DOUBLE that is an integer from 0 to `max` as the type that groups fastest. Rows that a CASE
+   * around it leaves out may hold anything, NaN too: that must not fail.
+   */
   key(expression: string, max: number): string
   /**
-   * The sum of a product of DOUBLEs that are integers, exact up to 38 digits, in a form that
-   * {@link SqlRows} holds without loss.
+   * The sum of a product of DOUBLEs that are integers below 2^53 (or of a single one below 2^90),
+   * exact up to 38 digits, in a form that {@link SqlRows} holds without loss.
    *
-   * @param bound no factor's absolute value is larger
+   * @param bound no factor is larger, by absolute value
    */
   exactSum(factors: readonly string[], bound: number): string
   /** ln(1 + x) of a DOUBLE above -1; may differ from Math.log1p in the last bits. */
@@ -78,10 +92,8 @@ export interface Dialect {
 /** A connection to a SQL engine. */
 export interface SqlRunner {
   readonly dialect: Dialect
-  /** Queries that are worth running side by side. */
-  readonly concurrency: number
   /**
-   * Runs a query and streams its rows.
+   * Runs a query and streams its rows. Several may run side by side.
    *
    * @param signal stops the query; its reason is thrown
    * @throws engine_* codes, source_truncated

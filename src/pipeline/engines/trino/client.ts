@@ -24,10 +24,16 @@ export interface TrinoClient {
    * cancelled on the coordinator.
    *
    * @param about what is read, for errors: a file or a table
+   * @param told called with every page, those without rows too
    * @throws engine_* codes, source_columns, source_column_type, source_truncated; the signal's
    *   reason; a PassingFault where another attempt may help
    */
-  pages(sql: string, about: string, signal: AbortSignal): AsyncGenerator<QueryResult>
+  pages(
+    sql: string,
+    about: string,
+    signal: AbortSignal,
+    told?: (page: QueryResult) => void,
+  ): AsyncGenerator<QueryResult>
 }
 
 /** A request as the official client takes it. */
@@ -70,11 +76,12 @@ export function trinoClient(settings: TrinoSettings): TrinoClient {
   }
 
   return {
-    async *pages(sql, about, signal) {
+    async *pages(sql, about, signal, told = () => {}) {
       signal.throwIfAborted()
       let page = await ask({ method: 'POST', url: '/v1/statement', data: sql }, signal)
       try {
         for (;;) {
+          told(page)
           if (page.error) throw queryFault(page.error, about)
           if (page.data && page.data.length > 0) yield page
           if (!page.nextUri) return

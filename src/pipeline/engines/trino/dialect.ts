@@ -3,9 +3,14 @@
 import { RidecastError } from '../../../errors.ts'
 import type { Dialect, SqlColumn } from '../sql/runner.ts'
 
-/** Largest integers: of a BIGINT, and of the digits of a DECIMAL. */
+/** A BIGINT is less. */
 const maxBigint = 2 ** 63
-const maxDigits = 38
+
+/** Integers up to this are exact as DOUBLE. */
+const maxExact = 2 ** 53
+
+/** Where larger ones, of less than 2^90, are split. */
+const splitAt = 2 ** 45
 
 /** Rows of a table, at most: so that a sum of so many stays in its type. */
 const maxRows = 2 ** 36
@@ -19,7 +24,13 @@ export const trinoDialect: Dialect = {
     if (value === Number.NEGATIVE_INFINITY) return '-infinity()'
     return `DOUBLE '${value}'`
   },
-  key: (expression) => `CAST(${expression} AS BIGINT)`,
+  hourOfWeek({ name, type }) {
+    if (!type.startsWith('timestamp')) return undefined
+    const column = trinoDialect.quote(name)
+    return `((day_of_week(${column}) - 1) * 24 + hour(${column}))`
+  },
+  // Of rows that are left out it may be asked as well, and must not fail.
+  key: (expression) => `TRY_CAST(${expression} AS BIGINT)`,
   exactSum,
   log1p: (expression) => `ln(1 + ${expression})`,
   rowNumber() {
@@ -53,20 +64,32 @@ function micros({ name, type }: SqlColumn): string {
   return `(CAST(${days} AS DOUBLE) * 864e8 + ${whole})`
 }
 
-/** The narrowest type that cannot overflow: a BIGINT, or a DECIMAL of 38 digits. */
+/**
+ * By the narrowest type that cannot overflow: BIGINT, or DECIMAL of 38 digits. A DOUBLE becomes a
+ * DECIMAL by its shortest decimal text, which is another number beyond 2^53: such a one is split.
+ */
 function exactSum(factors: readonly string[], bound: number): string {
-  const product = bound ** factors.length
-  if (product * maxRows < maxBigint) {
-    const integers = factors.map((factor) => `CAST(${factor} AS BIGINT)`)
-    return `CAST(sum(${integers.join(' * ')}) AS VARCHAR)`
+  if (bound > maxExact) {
+    const [factor = 'NULL'] = factors
+    const high = `floor(${factor} / ${splitAt}e0)`
+    const low = `${factor} - ${high} * ${splitAt}e0`
+    return text(
+      `${decimalSum([high], splitAt)} * DECIMAL '${splitAt}' + ${decimalSum([low], splitAt)}`,
+    )
   }
-  const digits = Math.min(maxDigits, Math.max(1, Math.ceil(Math.log10(bound + 1))))
+  if (bound ** factors.length * maxRows >= maxBigint) return text(decimalSum(factors, bound))
+  return text(`sum(${factors.map((factor) => `CAST(${factor} AS BIGINT)`).join(' * ')})`)
+}
+
+const text = (expression: string): string => `CAST(${expression} AS VARCHAR)`
+
+/** The way from a DOUBLE to a DECIMAL is a slow one; by BIGINT it is not. */
+function decimalSum(factors: readonly string[], bound: number): string {
+  const digits = String(Math.ceil(bound)).length
   const decimals = factors.map((factor) => {
-    // The way from a DOUBLE to a DECIMAL is a slow one; by BIGINT it is not.
-    const integer = bound < maxBigint ? `CAST(${factor} AS BIGINT)` : factor
-    return `CAST(${integer} AS DECIMAL(${digits}, 0))`
+    return `CAST(CAST(${factor} AS BIGINT) AS DECIMAL(${digits}, 0))`
   })
-  return `CAST(sum(${decimals.join(' * ')}) AS VARCHAR)`
+  return `sum(${decimals.join(' * ')})`
 }
 
 /** What a column can be read as, from Trino's name of its type. */

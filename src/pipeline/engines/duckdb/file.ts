@@ -1,0 +1,104 @@
+/**
+ * A Parquet file as a relation: its columns by the names that it spells, their types, and what its
+ * footer says about their values. Knows nothing about rides.
+ */
+
+import { resolve } from 'node:path'
+import { parseWallClock } from '../../../ride.ts'
+import { rowsOf } from '../sql/carefully.ts'
+import type { SqlColumn, SqlRelation, SqlRunner, SqlValue } from '../sql/runner.ts'
+import { literalPath } from './database.ts'
+
+/** Bounds of a column. */
+type Bounds = NonNullable<SqlColumn['bounds']>
+
+/**
+ * Reads the footer of a file.
+ *
+ * @param path a local path
+ * @throws source_truncated, engine_failed
+ */
+export async function relationOf(
+  runner: SqlRunner,
+  path: string,
+  signal?: AbortSignal,
+): Promise<SqlRelation & { readonly rows: number }> {
+  const literal = literalPath(resolve(path))
+  // Folders named like year=2021 would add a column.
+  const from = `read_parquet(${literal}, hive_partitioning = false)`
+  const ask = (sql: string): Promise<SqlValue[][]> => rowsOf(runner, sql, signal)
+  const [schema, described, [counted]] = await Promise.all([
+    ask(`SELECT name, num_children, CAST(logical_type AS VARCHAR) FROM parquet_schema(${literal})`),
+    ask(`SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM ${from})`),
+    ask(`SELECT CAST(num_rows AS DOUBLE) FROM parquet_file_metadata(${literal})`),
+  ])
+  const tops = topLevel(schema)
+  const columns = described.map(([described, type], k): SqlColumn => {
+    const { name = String(described), logical = '' } = tops[k] ?? {}
+    return { name, kind: kindOf(String(type), logical), type: String(type) }
+  })
+  const bounds = await boundsOf(runner, from, columns, signal)
+  const known = columns.map((column): SqlColumn => {
+    const own = bounds.get(column.name)
+    return own ? { ...column, bounds: own } : column
+  })
+  return { from, columns: known, path, rows: Number(counted?.[0]) }
+}
+
+/** What the footer says of columns that can be bounded, by name. */
+async function boundsOf(
+  runner: SqlRunner,
+  from: string,
+  columns: readonly SqlColumn[],
+  signal: AbortSignal | undefined,
+): Promise<Map<string, Bounds>> {
+  const bounded = columns.filter(({ kind }) => ['integer', 'double', 'timestamp'].includes(kind))
+  if (bounded.length === 0) return new Map()
+  const asked = bounded.map(({ name }) => `stats(${runner.dialect.quote(name)})`)
+  // Answered from the footer: no column is read. Of parquet_metadata, an odd column is fatal.
+  const [texts = []] = await rowsOf(
+    runner,
+    `SELECT ${asked.join(', ')} FROM ${from} LIMIT 1`,
+    signal,
+  )
+  const found = bounded.map(({ name, kind }, k): [string, Bounds | undefined] => {
+    return [name, parsedBounds(String(texts[k]), kind === 'timestamp')]
+  })
+  return new Map(found.filter((entry): entry is [string, Bounds] => entry[1] !== undefined))
+}
+
+/** Bounds from a text like `[Min: 1, Max: 265][Has Null: false, Has No Null: true]`. */
+function parsedBounds(text: string, isTime: boolean): Bounds | undefined {
+  const match = /^\[Min: (.+), Max: (.+?)\]/.exec(text)
+  const [min, max] = [match?.[1] ?? '', match?.[2] ?? ''].map((value) => {
+    return isTime ? parseWallClock(value.replace(/(\.\d{6})\d+$/, '$1')) : Number(value)
+  }) as [number, number]
+  // Digits beyond the sixth have been cut off.
+  return min <= max ? { min, max: isTime ? max + 1 : max } : undefined
+}
+
+/** Columns that are not part of another one, in order. */
+function topLevel(schema: readonly (readonly unknown[])[]): { name: string; logical: string }[] {
+  const tops: { name: string; logical: string }[] = []
+  let at = 1
+  const skip = (): void => {
+    const children = Number(schema[at]?.[1] ?? 0)
+    at++
+    for (let k = 0; k < children; k++) skip()
+  }
+  while (at < schema.length) {
+    const [name, , logical] = schema[at] as readonly unknown[]
+    tops.push({ name: String(name), logical: String(logical ?? '') })
+    skip()
+  }
+  return tops
+}
+
+function kindOf(type: string, logical: string): SqlColumn['kind'] {
+  if (/^(Null|Unknown)Type/.test(logical)) return 'null'
+  if (/^Float16/.test(logical)) return 'other'
+  if (/^U?(TINYINT|SMALLINT|INTEGER|BIGINT)$/.test(type)) return 'integer'
+  if (/^(FLOAT|DOUBLE)$/.test(type)) return 'double'
+  if (/^TIMESTAMP(_S|_MS|_NS)?$/.test(type)) return 'timestamp'
+  return type === 'VARCHAR' ? 'text' : 'other'
+}
