@@ -43,6 +43,7 @@ COPY --from=packages /app/node_modules/ node_modules/
 COPY package.json ./
 COPY bin/ bin/
 COPY recipes/ recipes/
+COPY contracts/ contracts/
 # Downloaded months and cached moments land here beside the samples.
 COPY --chown=node:node data/ data/
 COPY --from=build --chown=node:node /empty/ ./

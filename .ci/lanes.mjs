@@ -152,7 +152,21 @@ async function images() {
   return { passed: Number(passed), failed: Number(failed) || (code === 0 ? 0 : 1), said }
 }
 
-const lanes = { tests, checks, 'main job': mainJob, installed, images, real }
+/** The example for danfojs: installs its own packages, and counts the kept rides of a month. */
+async function example() {
+  const install = await run('npm', ['ci', '--ignore-scripts', '--prefix', 'examples/danfo'])
+  const check = await run('npm', ['test', '--prefix', 'examples/danfo'])
+  const ok = install.code === 0 && check.code === 0
+  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, said: `${install.said}${check.said}` }
+}
+
+/** The benchmark on few rows: its answers agree, and it can still be run. */
+async function bench() {
+  const { code, said } = await run('npm', ['run', 'bench', '--', '--quick'])
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, said }
+}
+
+const lanes = { tests, checks, 'main job': mainJob, installed, images, example, bench, real }
 const start = performance.now()
 const results = await Promise.all(
   Object.entries(lanes).map(async ([name, lane]) => {
