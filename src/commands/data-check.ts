@@ -8,20 +8,12 @@ import type { Anomaly } from '../pipeline/contract/anomaly.ts'
 import type { Inspection } from '../pipeline/contract/inspect.ts'
 import type { Taxi } from '../ride.ts'
 import { contractFor } from './contracts.ts'
-import {
-  type CacheFlags,
-  cacheOf,
-  cacheOptions,
-  type DataFlags,
-  dataOptions,
-  fetchingOf,
-  sourcesOptionsOf,
-} from './data-flags.ts'
-import { type EngineFlags, engineOptions, engineSettingsOf } from './engine-flags.ts'
-import { interruptible } from './interrupt.ts'
-import { type Io, printJson, progress, table } from './io.ts'
+import { cacheOptions, dataOptions } from './data-flags.ts'
+import { type InspectFlags, inspectFiles } from './data-inspect.ts'
+import { engineOptions } from './engine-flags.ts'
+import { type Io, printJson, table } from './io.ts'
 
-interface Flags extends DataFlags, CacheFlags, EngineFlags {
+interface Flags extends InspectFlags {
   readonly contract?: string
   readonly json?: true
   readonly html?: string
@@ -64,12 +56,11 @@ export function dataCheckCommand(io: Io): Command {
 async function check(io: Io, args: readonly string[], flags: Flags): Promise<void> {
   const { allowed, checkCodes } = await import('../pipeline/contract/gate.ts')
   checkCodes(flags.allow)
-  const found = await interruptible((signal) => inspectAll(io, args, flags, signal)).finally(() =>
-    progress(io, ''),
-  )
+  const contractOf = (taxi: Taxi): Contract => contractFor(taxi, flags.contract, io.cwd)
+  const found = await inspectFiles(io, args, flags, { contractOf, rows: flags.rows })
   const files = found.map((file) => {
-    const passed = allowed(file.anomalies, flags.allow)
-    return { ...file, anomalies: flags.strict ? passed.map(strictly) : passed }
+    const anomalies = flags.strict ? file.anomalies.map(asError) : file.anomalies
+    return { ...file, anomalies: allowed(anomalies, flags.allow) }
   })
   if (flags.html !== undefined) await writePage(io, flags.html, files)
   if (flags.json) printJson(io, jsonOf(files))
@@ -77,48 +68,8 @@ async function check(io: Io, args: readonly string[], flags: Flags): Promise<voi
   refuse(files)
 }
 
-/** Under `--strict` a warning refuses too, unless its code is allowed. */
-function strictly(anomaly: Anomaly): Anomaly {
-  return anomaly.allowed ? anomaly : { ...anomaly, severity: 'error' }
-}
-
-async function inspectAll(
-  io: Io,
-  args: readonly string[],
-  flags: Flags,
-  signal: AbortSignal,
-): Promise<Inspection[]> {
-  const { planSources } = await import('../pipeline/sources.ts')
-  const { Summing } = await import('../pipeline/summing.ts')
-  const { openEngine } = await import('../pipeline/engines/engines.ts')
-  const { inspect } = await import('../pipeline/contract/inspect.ts')
-  const plans = planSources(args, sourcesOptionsOf(io, flags))
-  const contracts = new Map<Taxi, Contract>()
-  for (const { taxi } of plans) {
-    if (!contracts.has(taxi)) contracts.set(taxi, contractFor(taxi, flags.contract, io.cwd))
-  }
-  const settings = engineSettingsOf(io, flags)
-  const show = (text: string): void => progress(io, text)
-  const summing = new Summing(
-    () => openEngine(flags.engine, settings),
-    await cacheOf(io, flags),
-    (done, total) => show(`reading rides ... ${Math.round((100 * done) / Math.max(1, total))} %`),
-    signal,
-  )
-  const fetching = await fetchingOf(io, flags)
-  const obtain = { ...fetching.effects, signal }
-  try {
-    const found: Inspection[] = []
-    for (const plan of plans) {
-      show(`${plan.plan.label} ...`)
-      const contract = contracts.get(plan.taxi) as Contract
-      found.push(await inspect(plan, contract, summing, flags.rows, { obtain, show, signal }))
-    }
-    return found
-  } finally {
-    await summing.close()
-    await fetching.finish()
-  }
+function asError(anomaly: Anomaly): Anomaly {
+  return { ...anomaly, severity: 'error' }
 }
 
 async function writePage(io: Io, path: string, files: readonly Inspection[]): Promise<void> {

@@ -5,7 +5,6 @@ import { resolve } from 'node:path'
 import { Argument, Command, Option } from 'commander'
 import { type Contract, parseContract } from '../contract.ts'
 import { RidecastError } from '../errors.ts'
-import type { Inspection } from '../pipeline/contract/inspect.ts'
 import { columnNames, type Taxi, taxis } from '../ride.ts'
 import {
   type Domain,
@@ -15,24 +14,17 @@ import {
   environmentsOf,
 } from '../ride-domain.ts'
 import { contractText, findContract } from './contracts.ts'
-import {
-  type CacheFlags,
-  cacheOf,
-  cacheOptions,
-  type DataFlags,
-  dataOptions,
-  sourcesOptionsOf,
-} from './data-flags.ts'
-import { type EngineFlags, engineOptions, engineSettingsOf } from './engine-flags.ts'
-import { interruptible } from './interrupt.ts'
-import { type Io, printJson, progress, table } from './io.ts'
+import { cacheOptions, dataOptions } from './data-flags.ts'
+import { type InspectFlags, inspectFiles } from './data-inspect.ts'
+import { engineOptions } from './engine-flags.ts'
+import { type Io, printJson, table } from './io.ts'
 
 interface ShowFlags {
   readonly environment?: Environment
   readonly json?: true
 }
 
-interface LearnFlags extends DataFlags, CacheFlags, EngineFlags {
+interface LearnFlags extends InspectFlags {
   readonly out?: string
 }
 
@@ -88,7 +80,7 @@ function showCommand(io: Io): Command {
 /** What the inputs of a fleet can hold in one environment. */
 function showInputs(io: Io, { columns }: Contract, environment: Environment, json: boolean): void {
   const names = columnNames.filter((name) => columns[name] !== undefined)
-  const inputs = (['pickup_datetime', ...names] as const).filter((name) => {
+  const inputs = (['pickup_datetime', 'dropoff_datetime', ...names] as const).filter((name) => {
     return environmentsOf(name).includes(environment)
   })
   const all = inputs.map((name) => ({ name, ...domainOf(name) }))
@@ -123,9 +115,13 @@ function learnCommand(io: Io): Command {
 }
 
 async function learnFrom(io: Io, args: readonly string[], flags: LearnFlags): Promise<void> {
-  const found = await interruptible((signal) => inspectAll(io, args, flags, signal)).finally(() =>
-    progress(io, ''),
-  )
+  const contractOf = (taxi: Taxi): Contract => findContract(taxi, io.cwd)
+  const found = await inspectFiles(io, args, flags, { contractOf, rows: true })
+  const unread = found.find(({ footer, measurement }) => !footer || !measurement)
+  if (unread) {
+    const why = unread.anomalies[0]?.message ?? 'it cannot be read'
+    throw new RidecastError('usage_invalid', `${unread.label} teaches nothing: ${why}`)
+  }
   const fleets = [...new Set(found.map(({ taxi }) => taxi))]
   const [fleet] = fleets
   if (fleet === undefined || fleets.length > 1) {
@@ -147,35 +143,4 @@ async function learnFrom(io: Io, args: readonly string[], flags: LearnFlags): Pr
     throw new RidecastError('usage_invalid', `${target} ${why}`, { cause })
   })
   io.err(`proposed from ${found.length} files: ${target}\n`)
-}
-
-async function inspectAll(
-  io: Io,
-  args: readonly string[],
-  flags: LearnFlags,
-  signal: AbortSignal,
-): Promise<Inspection[]> {
-  const { planSources } = await import('../pipeline/sources.ts')
-  const { Summing } = await import('../pipeline/summing.ts')
-  const { openEngine } = await import('../pipeline/engines/engines.ts')
-  const { inspect } = await import('../pipeline/contract/inspect.ts')
-  const plans = planSources(args, sourcesOptionsOf(io, flags))
-  const settings = engineSettingsOf(io, flags)
-  const open = () => openEngine(flags.engine, settings)
-  const summing = new Summing(open, await cacheOf(io, flags), undefined, signal)
-  const found: Inspection[] = []
-  try {
-    for (const { plan, taxi } of plans) {
-      progress(io, `${plan.label} ...`)
-      const contract = findContract(taxi satisfies Taxi, io.cwd)
-      const effects = { obtain: { signal }, signal }
-      const file = await inspect({ plan, taxi }, contract, summing, true, effects)
-      const [first] = file.footer ? [] : file.anomalies
-      if (first) throw new RidecastError('usage_invalid', `cannot learn from it: ${first.message}`)
-      found.push(file)
-    }
-  } finally {
-    await summing.close()
-  }
-  return found
 }
