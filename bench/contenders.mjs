@@ -177,12 +177,12 @@ export function reference({ files, python }) {
 }
 
 /** Plain and pairs over 24 cached months, the last of them to validate on. */
-export function years({ data, can }) {
+export function years({ data, can, rows }) {
   const missing =
     can.cache && can.ranges ? undefined : 'no ranges of cached months in this ridecast'
   return ['plain', 'pairs'].map((recipe) => ({
     name: `${recipe}-years`,
-    title: `ridecast ${recipe}, 24 cached months`,
+    title: `ridecast ${recipe}, 24 cached months of ${rows.toLocaleString('en-US')} rows`,
     answer: `${recipe} over 24 months`,
     missing,
     run: warmed(['2022-01..2023-11', '--validate=2023-12', `--recipe=${recipe}`], { data, can }),

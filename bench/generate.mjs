@@ -21,7 +21,7 @@ import { columns, missingColumns, yellowRides } from './yellow-rides.mjs'
 /** Raised when the same seed and rows give other bytes: the folder's name tells. */
 const version = 1
 /** Rows of a row group, as official files from March 2023 on have them. */
-const rowGroup = 1_048_576
+const officialRowGroup = 1_048_576
 const batchRows = 131_072
 
 const { values: flags } = parseArgs({
@@ -30,6 +30,7 @@ const { values: flags } = parseArgs({
     rows: { type: 'string', default: '3000000' },
     scale: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
+    'row-group': { type: 'string', default: String(officialRowGroup) },
     out: { type: 'string', default: join(import.meta.dirname, '.data') },
   },
 })
@@ -103,11 +104,15 @@ async function makeMonth(path, options) {
 
 const rows = Number(flags.rows) * Number(flags.scale)
 const seed = Number(flags.seed)
+const rowGroup = Number(flags['row-group'])
 const months = flags.months.split(',')
-if (!(Number.isSafeInteger(rows) && rows > 0 && Number.isSafeInteger(seed))) {
-  throw new Error(`rows times scale and seed are whole numbers, found ${rows} and ${flags.seed}`)
+if (![rows, seed, rowGroup].every(Number.isSafeInteger) || rows < 1 || rowGroup < 1) {
+  throw new Error(
+    `rows times scale, seed and row group are whole numbers, found ${rows}, ${seed}, ${rowGroup}`,
+  )
 }
-const folder = join(flags.out, `v${version}-seed${seed}-${rows}`)
+const special = rowGroup === officialRowGroup ? '' : `-groups${rowGroup}`
+const folder = join(flags.out, `v${version}-seed${seed}-${rows}${special}`)
 mkdirSync(folder, { recursive: true })
 // Made files are nobody's to commit.
 writeFileSync(join(flags.out, '.gitignore'), '*\n')

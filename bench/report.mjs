@@ -17,7 +17,7 @@ function rowOf({ name, title, missing }, samples) {
   const all = samples[name] ?? []
   if (all.length === 0) return [title, '0', '', '', '', '', `not measured: ${missing}`]
   const { n, min, median, max } = spread(all.map(({ seconds }) => seconds))
-  const peak = spread(all.map(({ peakMb }) => peakMb)).median
+  const peak = Math.round(spread(all.map(({ peakMb }) => peakMb)).median)
   return [title, n, ...[min, median, max].map((one) => one.toFixed(2)), peak, stagesOf(all)].map(
     String,
   )
@@ -69,6 +69,7 @@ unless said otherwise). Two months of ${facts.rows} yellow-like rows each are ma
 - machine: ${facts.machine}
 - versions: ${facts.versions}
 - rounds: ${facts.rounds}
+- load of the machine when it began: ${facts.load}
 
 ## Measured
 
@@ -80,8 +81,8 @@ ${markdown(measured)}
 after the other; its sums by pair are sums of doubles, in plain SQL, where ridecast's are exact
 integers. "Its sums alone" compares the time that such a process takes from opening the database to
 the last group (\`query\`) with the stage in which ridecast reads and sums both files (\`sum\`: the
-engine's start, the sums of the recipe and those of the model's profile); checks and hashes of the
-files are other stages.
+engine's start, the sums of the recipe, of the model's profile and of the data contract); hashes of
+the files (\`source\`, \`split\`) and the verdict of the contract (\`check\`) are other stages.
 
 ## Held to
 

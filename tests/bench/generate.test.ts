@@ -15,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), 'ridecast-generate-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 interface Made {
-  readonly folder: string
+  readonly rowGroup: number
   readonly files: readonly { readonly path: string; readonly made: boolean }[]
 }
 
@@ -64,6 +64,8 @@ describe('a made month', () => {
       'airport_fee Float64',
     ])
     expect(table.numRows).toBe(rows)
+    // As official files from March 2023 on.
+    expect(made.rowGroup).toBe(1_048_576)
   })
 
   test('has zones as frequent as in the real sample', () => {
@@ -122,9 +124,11 @@ describe('a made month', () => {
   })
 })
 
-test('ten times the rows keep row groups of 1,048,576 rows', async () => {
-  const path = pathOf(generate('c', '--months', '2023-01', '--rows', '110000', '--scale', '10'))
-  const file = await ParquetFile.fromFile(new Blob([readFileSync(path)]))
+test('ten times the rows are as many in groups of the same size', async () => {
+  const flags = ['--rows', '4000', '--scale', '10', '--row-group', '16384']
+  const made = generate('c', '--months', '2023-01', ...flags)
+  const file = await ParquetFile.fromFile(new Blob([readFileSync(pathOf(made))]))
   const groups = file.metadata().rowGroups()
-  expect(groups.map((group) => group.numRows())).toEqual([1_048_576, 51_424])
+  // 40,000 rows by 16,384.
+  expect(groups.map((group) => group.numRows())).toEqual([16_384, 16_384, 7232])
 })
