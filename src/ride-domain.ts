@@ -12,6 +12,9 @@ export const environments = ['TRAINING', 'SERVING'] as const
 /** One of the environments. */
 export type Environment = (typeof environments)[number]
 
+/** What is known of a ride at some time: inputs of features, and when it ended. */
+export type KnownInput = InputName | 'dropoff_datetime'
+
 /** What an input can hold; a value outside is an error of a request, and counted in a file. */
 export type Domain =
   /** Wall-clock time. */
@@ -22,8 +25,8 @@ export type Domain =
   | { readonly kind: 'number'; readonly unit: string; readonly from?: number }
 
 /** What an input can hold, the same in both environments. */
-export function domainOf(input: InputName): Domain {
-  if (input === 'pickup_datetime') return { kind: 'time' }
+export function domainOf(input: KnownInput): Domain {
+  if (input === 'pickup_datetime' || input === 'dropoff_datetime') return { kind: 'time' }
   if (input === 'PULocationID' || input === 'DOLocationID') {
     return { kind: 'id', from: 1, to: maxZone, zone: true }
   }
@@ -37,7 +40,7 @@ export function domainOf(input: InputName): Domain {
  * The environments that an input is known in. The drop-off and what is only known after the ride
  * exist in TRAINING alone; a recipe that uses them anyway says `allow_leakage: true`.
  */
-export function environmentsOf(input: InputName | 'dropoff_datetime'): readonly Environment[] {
+export function environmentsOf(input: KnownInput): readonly Environment[] {
   if (input === 'dropoff_datetime') return ['TRAINING']
   if (input === 'pickup_datetime') return environments
   return rideColumns[input].afterRide ? ['TRAINING'] : environments

@@ -73,7 +73,9 @@ describe('imports', () => {
     ['trino-client', 'pipeline'],
     ['ml-regression-multivariate-linear', 'pipeline'],
     ['express', 'serve', 'tracking/ui'],
-    ['preact', 'tracking/ui/page'],
+    ['preact', 'tracking/ui/page', 'pipeline/data-profile/page'],
+    ['@observablehq/plot', 'pipeline/data-profile/page'],
+    ['topojson-client', 'pipeline/data-profile/page'],
     ['chart.js', 'tracking/ui/page'],
   ])('%s appears in %s/ only', (name, ...folders) => {
     const users = edges.filter(({ to }) => to === name).map(({ from }) => from)

@@ -11,7 +11,9 @@ import { stringify } from 'csv-stringify/sync'
 import { RidecastError } from '../errors.ts'
 import type { Recipe } from '../recipe.ts'
 import { type ColumnName, columnNames, type RideBatch, type Taxi, taxis } from '../ride.ts'
+import { interruptible } from './interrupt.ts'
 import { type Io, progress } from './io.ts'
+import { downloadText } from './progress-lines.ts'
 import { findRecipe, recipeNames } from './recipes.ts'
 
 interface Flags {
@@ -89,7 +91,17 @@ async function writeRides(io: Io, source: string, flags: Flags): Promise<void> {
     today: io.now(),
     baseUrl: flags.baseUrl,
   })
-  const { path, label } = await obtain(plan)
+  const { s3Fetch } = await import('../pipeline/s3.ts')
+  const { path, label } = await interruptible((signal) =>
+    obtain(plan, {
+      fetch: s3Fetch(io.env),
+      now: io.now,
+      signal,
+      note: (text) => io.err(`${text}\n`),
+      progress: (received, total) =>
+        progress(io, `${plan.label}: ${downloadText(received, total)}`),
+    }),
+  )
   const target = flags.out === undefined ? undefined : resolve(io.cwd, flags.out)
   const show = (done: number, total: number): void =>
     progress(io, `${label}: ${done.toLocaleString('en-US')} of ${total.toLocaleString('en-US')}`)

@@ -3,16 +3,9 @@
  * Integers add exactly, so that neither the order nor a detour shows in the result.
  */
 
+import { type CellPart, mergedCells } from './cell-merge.ts'
 import { addTo, type Sums, settle, zeroSums } from './double-double.ts'
-import { LevelIndex } from './level-index.ts'
-import {
-  type Block,
-  type Cross,
-  type Moments,
-  roundedColumns,
-  sortedCells,
-  squaresByName,
-} from './moments.ts'
+import { type Block, type Cross, type Moments, roundedColumns, squaresByName } from './moments.ts'
 import type { Refused } from './plan.ts'
 
 /** Moments with the sign that they go into a total with. */
@@ -88,7 +81,9 @@ function total(parts: readonly Signed[]): Moments {
 /** Adds pair `j` of `from` to pair `i` of `into`. */
 function addPair(into: Sums, i: number, from: Sums, j: number, sign: 1 | -1): void {
   addTo(into, i, sign * (from.hi[j] as number))
-  addTo(into, i, sign * (from.lo[j] as number))
+  const low = from.lo[j] as number
+  // Mostly: sums below 2^53.
+  if (low !== 0) addTo(into, i, sign * low)
 }
 
 /** A block of the total, and where each part's levels went. */
@@ -101,81 +96,79 @@ interface Joined {
 function joinBlocks(parts: readonly Signed[], k: number): Joined {
   const of = ({ moments }: Signed): Block => moments.blocks[k] as Block
   const { term } = of(parts[0] as Signed)
-  const index = new LevelIndex(term.levels)
-  const numbers = parts.map((part) => Int32Array.from(of(part).codes, (code) => index.of(code)))
-  const counts = new Float64Array(index.size)
-  parts.forEach((part, m) => {
-    of(part).counts.forEach((count, level) => {
-      const at = (numbers[m] as Int32Array)[level] as number
-      counts[at] = (counts[at] as number) + part.sign * count
+  const all = union(parts.map((part) => of(part).codes))
+  const counts = new Float64Array(all.length)
+  for (const part of parts) {
+    const { codes, counts: own } = of(part)
+    placesOf(codes, all).forEach((at, level) => {
+      counts[at] = (counts[at] as number) + part.sign * (own[level] as number)
     })
-  })
-  const kept = [...counts.keys()].filter((at) => (counts[at] as number) > 0)
-  kept.sort((i, j) => (index.codes[i] as number) - (index.codes[j] as number))
-  const placeOf = new Int32Array(index.size).fill(-1)
-  kept.forEach((at, place) => {
-    placeOf[at] = place
-  })
-  const places = numbers.map((found) => found.map((at) => placeOf[at] as number))
+  }
+  const left = (_: number, at: number): boolean => (counts[at] as number) > 0
+  const codes = all.filter(left)
+  const places = parts.map((part) => placesOf(of(part).codes, codes))
   const width = (parts[0] as Signed).moments.numeric.length
-  const target = zeroSums(kept.length)
-  const numeric = zeroSums(kept.length * width)
+  const target = zeroSums(codes.length)
+  const numeric = zeroSums(codes.length * width)
   parts.forEach((part, m) => {
     const block = of(part)
-    ;(places[m] as Int32Array).forEach((place, level) => {
-      if (place < 0) return
+    const own = places[m] as Int32Array
+    for (let level = 0; level < own.length; level++) {
+      const place = own[level] as number
+      if (place < 0) continue
       addPair(target, place, block.target, level, part.sign)
       for (let p = 0; p < width; p++) {
         addPair(numeric, place * width + p, block.numeric, level * width + p, part.sign)
       }
-    })
+    }
   })
   settle(target)
   settle(numeric)
-  const block: Block = {
-    term,
-    codes: Float64Array.from(kept, (at) => index.codes[at] as number),
-    counts: Float64Array.from(kept, (at) => counts[at] as number),
-    target,
-    numeric,
+  return { block: { term, codes, counts: counts.filter(left), target, numeric }, places }
+}
+
+/** All codes of several ascending lists, ascending, each once. */
+function union(lists: readonly Float64Array[]): Float64Array {
+  if (lists.length < 3) return unionOf(lists[0] as Float64Array, lists[1] ?? new Float64Array(0))
+  const half = lists.length >> 1
+  return unionOf(union(lists.slice(0, half)), union(lists.slice(half)))
+}
+
+function unionOf(a: Float64Array, b: Float64Array): Float64Array {
+  const all = new Float64Array(a.length + b.length)
+  let [size, i, j] = [0, 0, 0]
+  while (i < a.length || j < b.length) {
+    const left = i < a.length ? (a[i] as number) : Number.POSITIVE_INFINITY
+    const right = j < b.length ? (b[j] as number) : Number.POSITIVE_INFINITY
+    all[size++] = Math.min(left, right)
+    if (left <= right) i++
+    if (right <= left) j++
   }
-  return { block, places }
+  return all.slice(0, size)
+}
+
+/** Where each code of an ascending list is in another, -1 where it is not. */
+function placesOf(codes: Float64Array, among: Float64Array): Int32Array {
+  const places = new Int32Array(codes.length)
+  let at = 0
+  for (let i = 0; i < codes.length; i++) {
+    const code = codes[i] as number
+    while (at < among.length && (among[at] as number) < code) at++
+    places[i] = among[at] === code ? at : -1
+  }
+  return places
 }
 
 function joinCrosses(parts: readonly Signed[], k: number, joined: readonly Joined[]): Cross {
-  const of = ({ moments }: Signed): Cross => moments.crosses[k] as Cross
-  const { a, b } = of(parts[0] as Signed)
-  const size = parts.reduce((cells, part) => cells + of(part).counts.length, 0)
-  const rows = new Int32Array(size)
-  const columns = new Int32Array(size)
-  const counts = new Float64Array(size)
-  let at = 0
-  parts.forEach((part, m) => {
-    const cross = of(part)
-    const rowPlaces = joined[a]?.places[m] as Int32Array
-    const columnPlaces = joined[b]?.places[m] as Int32Array
-    cross.counts.forEach((count, cell) => {
-      const row = rowPlaces[cross.rows[cell] as number] as number
-      const column = columnPlaces[cross.columns[cell] as number] as number
-      // A level without a ride has no pairs either: all its cells cancel.
-      if (row < 0 || column < 0) return
-      rows[at] = row
-      columns[at] = column
-      counts[at] = part.sign * count
-      at++
-    })
+  const { a, b } = (parts[0] as Signed).moments.crosses[k] as Cross
+  const [rows, columns] = [joined[a] as Joined, joined[b] as Joined]
+  const cells = parts.map(({ moments, sign }, m): CellPart => {
+    return {
+      cells: moments.crosses[k] as Cross,
+      sign,
+      rowPlaces: rows.places[m] as Int32Array,
+      columnPlaces: columns.places[m] as Int32Array,
+    }
   })
-  const cells = sortedCells(rows.subarray(0, at), columns.subarray(0, at), counts.subarray(0, at))
-  return { a, b, ...withoutEmpty(cells) }
-}
-
-function withoutEmpty(cells: Omit<Cross, 'a' | 'b'>): Omit<Cross, 'a' | 'b'> {
-  const { rows, columns, counts } = cells
-  if (counts.every((count) => count > 0)) return cells
-  const keep = (_: number, i: number): boolean => (counts[i] as number) > 0
-  return {
-    rows: rows.filter(keep),
-    columns: columns.filter(keep),
-    counts: counts.filter(keep),
-  }
+  return { a, b, ...mergedCells(cells, rows.block.codes.length, columns.block.codes.length) }
 }

@@ -25,18 +25,10 @@ export function checkFile(
   measurement: Measurement | undefined,
   context: CheckContext,
 ): Anomaly[] {
-  const columns = checkColumns(contract, footer, measurement, context.month)
-  const others = footer.rows === 0 ? [noRows] : measured(contract, footer, measurement, context)
+  const measures = measuresOf(footer, measurement, context)
+  const columns = checkColumns(contract, footer, measurement, measures.month)
+  const others = footer.rows === 0 ? [noRows] : checkMeasures(contract, measures)
   return worstFirst([...otherFleet(contract, footer), ...columns, ...others])
-}
-
-function measured(
-  contract: Contract,
-  footer: Footer,
-  measurement: Measurement | undefined,
-  context: CheckContext,
-): Anomaly[] {
-  return checkMeasures(contract, measuresOf(footer, measurement, context))
 }
 
 const noRows: Anomaly = {

@@ -4,7 +4,7 @@
  */
 
 import type { Contract } from '../../contract.ts'
-import { isRidecastError, type RidecastError } from '../../errors.ts'
+import { isRidecastError, messageOf } from '../../errors.ts'
 import type { Month } from '../../month.ts'
 import type { Taxi } from '../../ride.ts'
 import type { ObtainEffects, Source } from '../source.ts'
@@ -168,13 +168,25 @@ function notNumbers(facts: RowFacts | undefined): Anomaly[] {
   })
 }
 
-/** Errors about the file itself; others (an engine out of reach, a cancelled work) go on. */
+/** Errors that are about a file, not about the way to it. */
+const ofFile = [
+  'source_not_found',
+  'source_not_parquet',
+  'source_truncated',
+  'source_lfs_pointer',
+  'source_html',
+  'source_columns',
+  'source_column_type',
+  'source_changed',
+  'source_mismatch',
+] as const satisfies readonly AnomalyCode[]
+
+/** The finding of such an error; others (no connection, no engine, cancelled) go on. */
 function unreadable(error: unknown): Anomaly {
-  const isOfFile = isRidecastError(error) && /^(source_|sums_)/.test(error.code)
-  if (!isOfFile || error.code === 'source_interrupted') throw error
-  const { code, message } = error as RidecastError
+  const code = ofFile.find((one) => isRidecastError(error, one))
+  if (code === undefined) throw error
   return {
-    code: code as AnomalyCode,
+    code,
     severity: 'error',
     column: undefined,
     count: undefined,
@@ -182,6 +194,6 @@ function unreadable(error: unknown): Anomaly {
     expected: 'a readable trip file',
     found: code.replace(/^source_/, '').replaceAll('_', ' '),
     examples: [],
-    message,
+    message: messageOf(error),
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import type { MeasureName } from '../../contract.ts'
-import { type Month, nextMonth } from '../../month.ts'
+import { isMonth, type Month, nextMonth } from '../../month.ts'
 import type { Taxi } from '../../ride.ts'
 import { columnNamed } from '../columns.ts'
 import type { Footer } from './footer.ts'
@@ -26,6 +26,7 @@ export interface CheckContext {
 
 /** Values by measure, and what to say about them. */
 export interface Measures {
+  /** The month that its name states, else the one that nearly all of its pickups lie in. */
   readonly month: Month | undefined
   /** Rows of the file. */
   readonly rows: number
@@ -43,6 +44,9 @@ export interface Measures {
 
 /** A day counts as thin below this share of the month's median day. */
 const thinShare = 0.05
+
+/** The share of pickups that makes a file one of a month whose name states none. */
+const mainShare = 0.9
 
 /** Fewer rides say nothing about zones or hours. */
 const manyRides = 5000
@@ -75,7 +79,7 @@ export function measuresOf(
   const name = (key: string): string | undefined =>
     footer.columns.find((column) => columnNamed(column.name, context.taxi) === key)?.name
   return {
-    month: context.month,
+    month: context.month ?? mainMonth(measurement),
     rows: footer.rows,
     neighbours: context.neighbours.length,
     names: { pickup: name('pickup'), distance: name('trip_distance') },
@@ -117,7 +121,7 @@ function days(draft: Draft, { days: byDay, rides }: Measurement, context: CheckC
   const first = dayOf(month)
   const counts = Array.from({ length: daysIn(month) }, (_, k) => byDay.get(first + k) ?? 0)
   portion(draft, 'outside_month', rides - sum(counts), rides)
-  const others = monthsOf(byDay, month)
+  const others = monthsOf(byDay).filter(([name]) => name !== month)
   if (others[0]) draft.notes.outside_month = others[0][0]
   draft.examples.outside_month = others.slice(0, 5).map(([m, n]) => `${m} (${n})`)
   if (!whole) return
@@ -135,13 +139,20 @@ function days(draft: Draft, { days: byDay, rides }: Measurement, context: CheckC
   listed('thin_days', (count) => count > 0 && count < thinShare * usual)
 }
 
-function monthsOf(byDay: ReadonlyMap<number, number>, own: Month): [string, number][] {
+/** Rides by month of the pickup, the most first. */
+function monthsOf(byDay: ReadonlyMap<number, number>): [string, number][] {
   const months = new Map<string, number>()
   for (const [day, count] of byDay) {
     const name = new Date(day * 86_400_000).toISOString().slice(0, 7)
-    if (name !== own) months.set(name, (months.get(name) ?? 0) + count)
+    months.set(name, (months.get(name) ?? 0) + count)
   }
   return [...months].sort((a, b) => b[1] - a[1])
+}
+
+function mainMonth(measurement: Measurement | undefined): Month | undefined {
+  const [first] = measurement ? monthsOf(measurement.days) : []
+  if (!first || !measurement || first[1] < mainShare * measurement.rides) return undefined
+  return isMonth(first[0]) ? first[0] : undefined
 }
 
 function medians(draft: Draft, { keptMinutes, moving }: Measurement): void {

@@ -100,8 +100,8 @@ function bulkOf(all: Distribution): Range {
   const [q1, q3] = [quantile(all, 0.25), quantile(all, 0.75)]
   const reach = q3 > q1 ? 5 * (q3 - q1) : Number.POSITIVE_INFINITY
   return {
-    low: Math.max(quantile(all, tailShare), q1 - reach),
-    high: Math.min(quantile(all, 1 - tailShare), q3 + reach),
+    low: Math.max(nth(all, Math.floor(tailShare * (all.total - 1))), q1 - reach),
+    high: Math.min(nth(all, Math.ceil((1 - tailShare) * (all.total - 1))), q3 + reach),
   }
 }
 

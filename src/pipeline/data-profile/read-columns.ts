@@ -17,6 +17,7 @@ export interface ColumnFile {
   readonly fields: readonly { readonly name: string; readonly type: DataType }[]
   /** All rows, in file order. */
   batches(): AsyncGenerator<RecordBatch>
+  /** Lets go of the file. */
   close(): void
 }
 

@@ -54,7 +54,7 @@ export async function openTrinoEngine(settings: TrinoSettings | undefined): Prom
         }
         const runner = runnerOf(client, path, signal, told)
         const relation: SqlRelation = {
-          from: rowsOf(found),
+          from: rowsOf(found, taxi),
           columns: found.table.columns,
           path,
           rows,

@@ -21,9 +21,10 @@ function random(seed: number): () => number {
   }
 }
 
-/** Type 7 of Hyndman and Fan by its definition. */
-function sortedQuantile(values: readonly number[], p: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
+const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b)
+
+/** Type 7 of Hyndman and Fan by its definition, of values in order. */
+function sortedQuantile(sorted: readonly number[], p: number): number {
   const at = p * (sorted.length - 1)
   const [low, high] = [sorted[Math.floor(at)] as number, sorted[Math.ceil(at)] as number]
   return low === high ? low : low + (high - low) * (at - Math.floor(at))
@@ -50,7 +51,7 @@ describe('NumberCounts', () => {
           const at = cut % values.length
           const counts = counted(values.slice(0, at), values.slice(at))
           const all = counts.distribution()
-          expect(quantile(all, p)).toBeCloseTo(sortedQuantile(values, p), 9)
+          expect(quantile(all, p)).toBeCloseTo(sortedQuantile(ascending(values), p), 9)
           expect(counts.min).toBe(Math.min(...values))
           expect(counts.max).toBe(Math.max(...values))
           expect(counts.distinct()).toEqual({
@@ -100,8 +101,9 @@ describe('NumberCounts', () => {
     const counts = counted(values.slice(0, 100_000), values.slice(100_000))
     const all = counts.distribution()
     expect(all.error).toBe(binError)
+    const sorted = ascending(values)
     for (const p of [0, 0.001, 0.05, 0.25, 0.5, 0.75, 0.95, 0.999, 1]) {
-      const real = sortedQuantile(values, p)
+      const real = sortedQuantile(sorted, p)
       expect(Math.abs(quantile(all, p) - real)).toBeLessThanOrEqual(
         binError * Math.abs(real) * (1 + 1e-9) + 1e-9,
       )

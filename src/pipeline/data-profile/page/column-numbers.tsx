@@ -103,20 +103,17 @@ export function numberRows(summary: NumberSummary): Row[] {
     ['greatest', number(summary.max)],
     ...(quantile_error > 0 ? [['quantiles are exact to', shareText(quantile_error)] as const] : []),
     ...(outliers?.fences
-      ? ([
-          [
-            `beyond ${number(outliers.fences.low)} and ${number(outliers.fences.high)} (quartile fences)`,
-            `${countText(outliers.beyond_low)} below, ${countText(outliers.beyond_high)} above`,
-          ],
-        ] as const)
+      ? [
+          apart(
+            'beyond the quartile fences',
+            outliers.fences,
+            outliers.beyond_low,
+            outliers.beyond_high,
+          ),
+        ]
       : []),
     ...(outliers?.plausible
-      ? ([
-          [
-            `not believed (outside ${number(outliers.plausible.low)} to ${number(outliers.plausible.high)})`,
-            `${countText(outliers.absurd_low)} below, ${countText(outliers.absurd_high)} above`,
-          ],
-        ] as const)
+      ? [apart('not believed', outliers.plausible, outliers.absurd_low, outliers.absurd_high)]
       : []),
     ...(outliers && outliers.lowest.length > 0
       ? [['lowest', examples(outliers.lowest)] as const]
@@ -125,6 +122,17 @@ export function numberRows(summary: NumberSummary): Row[] {
       ? [['highest', examples(outliers.highest)] as const]
       : []),
   ]
+}
+
+/** How many values lie outside two bounds. */
+function apart(
+  title: string,
+  bounds: { low: number; high: number },
+  below: number,
+  above: number,
+): Row {
+  const [low, high] = [valueText(bounds.low), valueText(bounds.high)]
+  return [title, `${countText(below)} below ${low}, ${countText(above)} above ${high}`]
 }
 
 function examples(values: readonly TopValue[]): string {

@@ -4,11 +4,9 @@
  */
 
 import * as Plot from '@observablehq/plot'
-import type { FeatureCollection, MultiPolygon, Polygon } from 'geojson'
 import type { JSX } from 'preact'
 import { useCallback, useMemo, useState } from 'preact/hooks'
 import { feature, mesh } from 'topojson-client'
-import type { GeometryCollection, Topology } from 'topojson-specification'
 import zoneTable from '../../../zones.json' with { type: 'json' }
 import outlines from '../zones.topo.json' with { type: 'json' }
 import { Figure } from './figure.tsx'
@@ -27,13 +25,16 @@ interface Zone {
   readonly ids: readonly number[]
 }
 
-const topology = outlines as unknown as Topology<{ zones: GeometryCollection<Zone> }>
-const zones = feature(topology, topology.objects.zones) as FeatureCollection<
-  Polygon | MultiPolygon,
-  Zone
->
-const borders = mesh(topology, topology.objects.zones, (a, b) => a !== b)
-const shore = mesh(topology, topology.objects.zones, (a, b) => a === b)
+type Topology = Parameters<typeof feature>[0]
+type Collection = Extract<ReturnType<typeof feature>, { readonly features: unknown }>
+
+const topology = outlines as unknown as Topology
+const shapes = topology.objects.zones as NonNullable<Parameters<typeof mesh>[1]>
+const zones = feature(topology, shapes) as Collection
+/** What each outline stands for, in the order of the outlines. */
+const areaIds = zones.features.map(({ properties }) => (properties as unknown as Zone).ids)
+const borders = mesh(topology, shapes, (a, b) => a !== b)
+const shore = mesh(topology, shapes, (a, b) => a === b)
 
 const names = new Map(
   (zoneTable as [number, string, string, string][]).map(([id, name]) => [id, name]),
@@ -63,7 +64,7 @@ export function ZoneMap({
   format: (value: number) => string
 }): JSX.Element {
   const [below, setBelow] = useState<string>()
-  const areas = useMemo(() => zones.features.map(({ properties }) => area(properties.ids)), [area])
+  const areas = useMemo(() => areaIds.map((ids) => area(ids)), [area])
   const shades = useMemo(
     () =>
       shadesOf(
@@ -93,8 +94,8 @@ export function ZoneMap({
       const tell = (event: Event): void => {
         const at = paths.indexOf(event.target as Element)
         for (const path of paths) path.classList.toggle('under', path === paths[at])
-        const [zone, shown] = [zones.features[at], areas[at]]
-        setBelow(zone && shown ? `${zoneName(zone.properties.ids)}: ${shown.text}` : undefined)
+        const [ids, shown] = [areaIds[at], areas[at]]
+        setBelow(ids && shown ? `${zoneName(ids)}: ${shown.text}` : undefined)
       }
       chart.addEventListener('pointermove', tell)
       chart.addEventListener('pointerdown', tell)
@@ -132,8 +133,8 @@ export function ZoneMap({
         <Scroll label={`${title} by zone`} isTall>
           <table>
             <tbody>
-              {zones.features
-                .map(({ properties }, i) => ({ ...properties, ...(areas[i] as MapArea) }))
+              {areaIds
+                .map((ids, i) => ({ ids, ...(areas[i] as MapArea) }))
                 .filter(({ value }) => value > 0)
                 .sort((a, b) => b.value - a.value)
                 .map(({ ids, text }) => (

@@ -3,6 +3,7 @@
  * Nothing is downloaded or loaded into it. Knows nothing about rides.
  */
 
+import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,8 @@ import pLimit from 'p-limit'
 import { messageOf, RidecastError } from '../../../errors.ts'
 import type { SqlRows, SqlRunner, SqlValue } from '../sql/runner.ts'
 import { duckdbDialect, quoteText } from './dialect.ts'
+
+type Library = typeof import('@duckdb/node-api')
 
 /** Told the share of a query that is done, 0 to 1. */
 export type QueryProgress = (share: number) => void
@@ -47,15 +50,16 @@ const settings = [
 ]
 
 /** An open DuckDB. */
-export class Database implements SqlRunner {
-  readonly dialect = duckdbDialect
+export class Database {
   private readonly limit = pLimit(queriesAtOnce)
-  private readonly instance: DuckDBInstance
+  private readonly library: Library
   private readonly temporary: string
+  private instance: Promise<DuckDBInstance>
 
-  private constructor(instance: DuckDBInstance, temporary: string) {
-    this.instance = instance
+  private constructor(library: Library, temporary: string) {
+    this.library = library
     this.temporary = temporary
+    this.instance = this.start()
   }
 
   /**
@@ -64,75 +68,100 @@ export class Database implements SqlRunner {
    * @throws engine_missing where the library is not installed, or cannot be loaded here
    */
   static async open(): Promise<Database> {
-    const temporary = join(tmpdir(), `ridecast-duckdb-${process.pid}-${crypto.randomUUID()}`)
+    const temporary = join(tmpdir(), `ridecast-duckdb-${process.pid}-${randomUUID()}`)
     const library = await import('@duckdb/node-api').catch((error: unknown) => {
-      const fault = messageOf(error).split('\n')[0]
-      const text = `the engine duckdb is not installed (${fault}): run npm install @duckdb/node-api, or take --engine arrow`
+      const fault = firstLine(error)
+      const text = `the engine duckdb cannot be loaded (${fault}): run npm install @duckdb/node-api, or take --engine arrow`
       throw new RidecastError('engine_missing', text, { cause: error })
     })
-    const instance = await library.DuckDBInstance.create(':memory:', optionsOf(temporary))
-    const database = new Database(instance, temporary)
-    const connection = await instance.connect()
-    for (const setting of settings) await connection.run(setting)
-    connection.closeSync()
+    const database = new Database(library, temporary)
+    await database.instance
     return database
   }
 
   /**
-   * The same, telling how far its queries are.
+   * A runner for queries on one file.
    *
-   * @param path how errors call what is read
+   * @param path how errors call it
+   * @param told how far a query is
    */
-  reading(path: string, told: QueryProgress): SqlRunner {
+  reading(path: string, told: QueryProgress = () => {}): SqlRunner {
     return {
-      dialect: this.dialect,
-      query: (sql, signal) => this.chunks(sql, signal, (error) => readingError(error, path), told),
+      dialect: duckdbDialect,
+      query: (sql, signal) => this.chunks(sql, signal, path, told),
     }
-  }
-
-  query(sql: string, signal?: AbortSignal): AsyncIterable<SqlRows> {
-    return this.chunks(sql, signal, failed, () => {})
   }
 
   /** Lets go of everything. */
   async close(): Promise<void> {
-    this.instance.closeSync()
+    ;(await this.instance).closeSync()
     await rm(this.temporary, { recursive: true, force: true })
+  }
+
+  private async start(): Promise<DuckDBInstance> {
+    const options = optionsOf(this.temporary)
+    const instance = await this.library.DuckDBInstance.create(':memory:', options)
+    const connection = await instance.connect()
+    for (const setting of settings) await connection.run(setting)
+    connection.closeSync()
+    return instance
   }
 
   private async *chunks(
     sql: string,
     signal: AbortSignal | undefined,
-    errorOf: (error: unknown) => RidecastError,
+    path: string,
     told: QueryProgress,
   ): AsyncGenerator<SqlRows> {
-    for (const chunk of await this.limit(() => this.run(sql, signal, errorOf, told))) {
+    for (const chunk of await this.limit(() => this.attempt(sql, signal, path, told))) {
       yield { length: chunk.rowCount, columns: columnsOf(chunk) }
     }
   }
 
-  private async run(
+  /** Runs a query, again where another one has brought the database down. */
+  private async attempt(
     sql: string,
     signal: AbortSignal | undefined,
-    errorOf: (error: unknown) => RidecastError,
+    path: string,
     told: QueryProgress,
   ): Promise<DuckDBDataChunk[]> {
-    signal?.throwIfAborted()
-    const connection = await this.instance.connect()
-    const stop = (): void => connection.interrupt()
-    signal?.addEventListener('abort', stop)
-    const timer = setInterval(() => told(shareOf(connection)), progressEvery)
-    try {
-      const result = await connection.run(sql)
-      return await result.fetchAllChunks()
-    } catch (error) {
+    for (;;) {
       signal?.throwIfAborted()
-      throw errorOf(error)
-    } finally {
-      clearInterval(timer)
-      signal?.removeEventListener('abort', stop)
-      connection.closeSync()
+      const current = this.instance
+      try {
+        return await run(await current, sql, signal, told)
+      } catch (error) {
+        signal?.throwIfAborted()
+        const line = firstLine(error)
+        if (/^(INTERNAL|FATAL) Error/i.test(line) && this.instance === current) {
+          // It refuses everything from now on.
+          this.instance = this.start()
+          ;(await current).closeSync()
+        }
+        if (/has been invalidated/.test(line)) continue
+        throw failure(error, path)
+      }
     }
+  }
+}
+
+async function run(
+  instance: DuckDBInstance,
+  sql: string,
+  signal: AbortSignal | undefined,
+  told: QueryProgress,
+): Promise<DuckDBDataChunk[]> {
+  const connection = await instance.connect()
+  const stop = (): void => connection.interrupt()
+  signal?.addEventListener('abort', stop)
+  const timer = setInterval(() => told(shareOf(connection)), progressEvery)
+  try {
+    const result = await connection.run(sql)
+    return await result.fetchAllChunks()
+  } finally {
+    clearInterval(timer)
+    signal?.removeEventListener('abort', stop)
+    connection.closeSync()
   }
 }
 
@@ -149,24 +178,22 @@ function columnsOf(chunk: DuckDBDataChunk): ArrayLike<SqlValue>[] {
   })
 }
 
-/** An error that has nothing to do with a file. */
-function failed(error: unknown): RidecastError {
-  const text = `duckdb refused a query: ${firstLine(error)}`
-  return new RidecastError('engine_failed', text, { cause: error })
-}
-
 const firstLine = (error: unknown): string => messageOf(error).split('\n')[0] as string
 
 /** What an error means that came up while a file was read. */
-function readingError(error: unknown, path: string): RidecastError {
+function failure(error: unknown, path: string): RidecastError {
   const line = firstLine(error)
+  const fail = (text: string): RidecastError =>
+    new RidecastError('engine_failed', text, { cause: error })
   if (/^Out of Memory/i.test(line)) {
-    const text = `duckdb ran out of memory over ${path} (${line}): close other programs, or take --engine arrow`
-    return new RidecastError('engine_failed', text, { cause: error })
+    return fail(
+      `duckdb ran out of memory over ${path} (${line}): close other programs, or take --engine arrow`,
+    )
   }
-  // Nothing but the file differs from one query to the next, save for faults of ours.
-  if (/^(Binder|Parser|Catalog|Internal|Syntax|Interrupt|INTERRUPT)/.test(line))
-    return failed(error)
+  // Queries differ by the names and types of a file only; what else is wrong, is wrong with it.
+  if (/^(Binder|Parser|Catalog|Syntax) Error/i.test(line)) {
+    return fail(`duckdb refused a query over ${path} (${line}): take --engine arrow`)
+  }
   const text = `${path} is a damaged Parquet file (${line}): download it again`
   return new RidecastError('source_truncated', text, { cause: error })
 }

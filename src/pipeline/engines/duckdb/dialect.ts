@@ -56,6 +56,8 @@ function micros(column: SqlColumn): string {
   const name = quoteName(column.name)
   if (column.kind === 'text') return textMicros(name)
   if (isUsual(column)) return `CAST(epoch_us(${name}) AS DOUBLE)`
+  // Seconds have no type of their own in Parquet: they are integers that a note explains.
+  if (column.type === 'BIGINT') return `CAST(${name} AS DOUBLE) * 1e6`
   // The largest integers are infinities to DuckDB, and times to others.
   const far = `CASE WHEN ${name} < CAST('infinity' AS ${column.type}) THEN -9223372036854775807 ELSE 9223372036854775807 END`
   const count = (unit: string): string =>

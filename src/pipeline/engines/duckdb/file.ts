@@ -4,7 +4,7 @@
  */
 
 import { resolve } from 'node:path'
-import { parseWallClock } from '../../../ride.ts'
+import { fleets, parseWallClock } from '../../../ride.ts'
 import { rowsOf } from '../sql/carefully.ts'
 import type { SqlColumn, SqlRelation, SqlRunner, SqlValue } from '../sql/runner.ts'
 import { literalPath } from './database.ts'
@@ -37,12 +37,47 @@ export async function relationOf(
     const { name = String(described), logical = '' } = tops[k] ?? {}
     return { name, kind: kindOf(String(type), logical), type: String(type) }
   })
+  const seconds = await columnsOfSeconds(ask, literal, columns)
   const bounds = await boundsOf(runner, from, columns, signal)
   const known = columns.map((column): SqlColumn => {
+    if (seconds.has(column.name)) return { ...column, kind: 'timestamp' }
     const own = bounds.get(column.name)
     return own ? { ...column, bounds: own } : column
   })
   return { from, columns: known, path, rows: Number(counted?.[0]) }
+}
+
+/** Names of times by any fleet. */
+const timeNames = new Set(
+  Object.values(fleets).flatMap(({ pickup, dropoff }) =>
+    [...pickup, ...dropoff].map((name) => name.toLowerCase()),
+  ),
+)
+
+/**
+ * Times in whole seconds: Parquet has no such type, writers of Arrow columns leave the integers and
+ * put a note beside them.
+ */
+async function columnsOfSeconds(
+  ask: (sql: string) => Promise<SqlValue[][]>,
+  literal: string,
+  columns: readonly SqlColumn[],
+): Promise<ReadonlySet<string>> {
+  const suspects = columns.filter(({ name, type }) => {
+    return type === 'BIGINT' && timeNames.has(name.toLowerCase())
+  })
+  if (suspects.length === 0) return new Set()
+  const [note] = await ask(
+    `SELECT decode(value) FROM parquet_kv_metadata(${literal}) WHERE decode(key) = 'ARROW:schema'`,
+  )
+  if (!note) return new Set()
+  const { DataType, TimeUnit, tableFromIPC } = await import('apache-arrow')
+  const { fields } = tableFromIPC(Buffer.from(String(note[0]), 'base64')).schema
+  const isSeconds = ({ name }: SqlColumn): boolean => {
+    const type = fields.find((field) => field.name === name)?.type
+    return DataType.isTimestamp(type) && type.unit === TimeUnit.SECOND && !type.timezone
+  }
+  return new Set(suspects.filter(isSeconds).map(({ name }) => name))
 }
 
 /** What the footer says of columns that can be bounded, by name. */

@@ -47,7 +47,9 @@ export function accumulatorOf(
     return { sql: dialect.exactSum([scaled], 2 ** keptBits), exponent, isHopeful: false }
   }
   const isSure = (rows * bound) / quantum < 2 ** 53
-  const isHopeful = hope && bound < 2 ** 53 && factors.every(({ isRaw }) => isRaw)
+  // A square is not hoped for: a few rides of 200,000 miles, as there are, would disappoint.
+  const isSquare = factors.length === 2 && factors[0]?.key === factors[1]?.key
+  const isHopeful = hope && !isSquare && bound < 2 ** 53 && factors.every(({ isRaw }) => isRaw)
   if (isSure || isHopeful) return { sql: `sum(${sql})`, exponent: 0, isHopeful: !isSure }
   const guarded = factors.map(({ units }) => guard(units.sql))
   const largest = Math.max(...factors.map((factor) => factor.bound))

@@ -17,7 +17,7 @@ import {
   squaresByName,
 } from '../../moments.ts'
 import type { Plan, Refused } from '../../plan.ts'
-import type { Cells } from './cells.ts'
+import type { Cells, Column, Grouped } from './cells.ts'
 import { baseKey, sumName, tells } from './groupings.ts'
 import type { Quantity } from './quantity.ts'
 import { type Reason, reasons, type Selection } from './selection.ts'
@@ -25,20 +25,21 @@ import { type Reason, reasons, type Selection } from './selection.ts'
 /**
  * The moments of a plan.
  *
- * @param all the cells of every grouping of the selection
+ * @param grouped the results of every grouping of the selection
  * @param fine keys of quantities with values finer than their unit
  * @throws sums_overflow
  */
 export function assemble(
   plan: Plan,
   selection: Selection,
-  all: readonly Cells[],
+  grouped: readonly Grouped[],
   fine: ReadonlySet<string>,
 ): Moments {
   const { categorical, numeric } = plan.features
   const { duration } = selection
   const terms = numeric.map((term) => selection.term(term).quantity)
-  const others = all.find((cells) => cells.others)?.others as Record<Reason, number>
+  const all = grouped.flatMap(({ cells }) => cells)
+  const others = grouped.find((one) => one.others)?.others as Record<Reason, number>
   const home = all.find(({ sums }) => sums.has(sumName([duration, duration]))) as Cells
   const n = home.counts.reduce((total, count) => total + count, 0)
   const blocks = categorical.map((term) => blockOf(term, all, duration, terms))
@@ -76,36 +77,33 @@ function refusedOf(others: Readonly<Record<Reason, number>>): Refused {
 function totals(cells: Cells, names: readonly string[]): Sums {
   const into = zeroSums(names.length)
   names.forEach((name, k) => {
-    const { hi, lo } = cells.sums.get(name) as Sums
-    for (let i = 0; i < cells.size; i++) {
-      addTo(into, k, hi[i] as number)
-      addTo(into, k, lo[i] as number)
-    }
+    const column = cells.sums.get(name) as Column
+    for (let i = 0; i < cells.size; i++) addCell(into, k, column, i)
   })
   settle(into)
   return into
 }
 
-/** The grouping with the fewest cells that tells all atoms and has the sums. */
+function addCell(into: Sums, at: number, { hi, lo }: Column, i: number): void {
+  addTo(into, at, hi[i] as number)
+  if (lo) addTo(into, at, lo[i] as number)
+}
+
+/** The cells, the fewest, that tell all atoms and have the sums. */
 function source(all: readonly Cells[], atoms: readonly Atom[], names: readonly string[]): Cells {
   const able = all.filter((cells) => {
-    return (
-      atoms.every((atom) => tells(cells.atoms, atom)) && names.every((name) => cells.sums.has(name))
-    )
+    const hasSums = names.every((name) => cells.sums.has(name))
+    return hasSums && atoms.every((atom) => tells(cells.atoms, atom))
   })
   return able.reduce((least, cells) => (cells.size < least.size ? cells : least))
 }
 
-/** The code of a term, by cell. */
-function codesOf(term: CategoricalTerm, cells: Cells): Float64Array {
-  const parts = term.atoms.map((atom) => partsOf(atom, cells))
-  const [first, ...others] = parts
-  if (others.length === 0) return first as Float64Array
-  const at = new Array<number>(parts.length)
-  return Float64Array.from({ length: cells.size }, (_, i) => {
-    for (let k = 0; k < parts.length; k++) at[k] = parts[k]?.[i] as number
-    return joinCode(term.atoms, at)
-  })
+/** The levels of a term that occur, numbered as they come. */
+interface Levels {
+  /** The number of the level, by cell. */
+  readonly numbers: Int32Array
+  /** The code of the term, by number. */
+  readonly codes: Float64Array
 }
 
 /** The code of an atom, by cell. */
@@ -122,6 +120,40 @@ function partsOf(atom: Atom, cells: Cells): Float64Array {
   return atom.spec.or_missing ? codes.map((code) => code + 1) : codes
 }
 
+/** The levels of a term. Codes are packed first, so that a table does rather than a hash. */
+function levelsOf(term: CategoricalTerm, cells: Cells): Levels {
+  const parts = term.atoms.map((atom) => partsOf(atom, cells))
+  const packed = new Float64Array(cells.size)
+  let width = 1
+  for (const part of parts) {
+    let [min, max] = [Infinity, -Infinity]
+    for (const code of part) {
+      if (code < min) min = code
+      if (code > max) max = code
+    }
+    const span = cells.size > 0 ? max - min + 1 : 1
+    for (let i = 0; i < packed.length; i++) {
+      packed[i] = (packed[i] as number) * span + (part[i] as number) - min
+    }
+    width *= span
+  }
+  const index = new LevelIndex(width)
+  const numbers = new Int32Array(cells.size)
+  const codes: number[] = []
+  for (let i = 0; i < numbers.length; i++) {
+    const number = index.of(packed[i] as number)
+    numbers[i] = number
+    if (number < codes.length) continue
+    codes.push(
+      joinCode(
+        term.atoms,
+        parts.map((part) => part[i] as number),
+      ),
+    )
+  }
+  return { numbers, codes: Float64Array.from(codes) }
+}
+
 function blockOf(
   term: CategoricalTerm,
   all: readonly Cells[],
@@ -130,33 +162,30 @@ function blockOf(
 ): Block {
   const names = [duration, ...terms].map((quantity) => sumName([quantity]))
   const cells = source(all, term.atoms, names)
-  const byCell = codesOf(term, cells)
-  const index = new LevelIndex(term.levels)
-  const numbers = Int32Array.from(byCell, (code) => index.of(code))
-  const order = Uint32Array.from({ length: index.size }, (_, i) => i)
-  order.sort((i, j) => (index.codes[i] as number) - (index.codes[j] as number))
-  const places = new Int32Array(index.size)
+  const { numbers, codes } = levelsOf(term, cells)
+  const order = Uint32Array.from(codes.keys())
+  order.sort((i, j) => (codes[i] as number) - (codes[j] as number))
+  const places = new Int32Array(codes.length)
   order.forEach((number, place) => {
     places[number] = place
   })
-  const counts = new Float64Array(index.size)
-  const target = zeroSums(index.size)
-  const numeric = zeroSums(index.size * terms.length)
-  const columns = names.map((name) => cells.sums.get(name) as Sums)
+  const counts = new Float64Array(codes.length)
+  const target = zeroSums(codes.length)
+  const numeric = zeroSums(codes.length * terms.length)
+  const [seconds, ...columns] = names.map((name) => cells.sums.get(name) as Column)
   for (let i = 0; i < cells.size; i++) {
     const place = places[numbers[i] as number] as number
     counts[place] = (counts[place] as number) + (cells.counts[i] as number)
-    columns.forEach(({ hi, lo }, k) => {
-      const [into, at] = k === 0 ? [target, place] : [numeric, place * terms.length + k - 1]
-      addTo(into, at, hi[i] as number)
-      if (lo[i] !== 0) addTo(into, at, lo[i] as number)
-    })
+    addCell(target, place, seconds as Column, i)
+    for (let p = 0; p < columns.length; p++) {
+      addCell(numeric, place * columns.length + p, columns[p] as Column, i)
+    }
   }
   settle(target)
   settle(numeric)
   return {
     term,
-    codes: Float64Array.from(order, (number) => index.codes[number] as number),
+    codes: Float64Array.from(order, (number) => codes[number] as number),
     counts,
     target,
     numeric,
@@ -170,8 +199,9 @@ function crossOf(a: number, b: number, blocks: readonly Block[], all: readonly C
 }
 
 /** Position in the block of each cell's level. */
-function placesOf({ term, codes }: Block, cells: Cells): Int32Array {
-  const index = new LevelIndex(term.levels)
-  for (const code of codes) index.of(code)
-  return Int32Array.from(codesOf(term, cells), (code) => index.of(code))
+function placesOf({ term, codes: known }: Block, cells: Cells): Int32Array {
+  const { numbers, codes } = levelsOf(term, cells)
+  const place = new Map(Array.from(known, (code, k) => [code, k]))
+  const places = Int32Array.from(codes, (code) => place.get(code) as number)
+  return numbers.map((number) => places[number] as number)
 }

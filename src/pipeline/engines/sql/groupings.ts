@@ -30,23 +30,30 @@ export function sumName(factors: readonly Quantity[]): string {
     .join(' * ')
 }
 
-/** One GROUP BY. */
+/** One query: rides grouped by each of several sets of atoms. */
 export interface Grouping {
+  /** The atoms of all sets. */
   readonly atoms: readonly GroupAtom[]
+  /** Positions of the atoms of each set. */
+  readonly sets: readonly (readonly number[])[]
   /** Sums besides the count, by name. */
   readonly sums: ReadonlyMap<string, Factors>
 }
 
+/** One set of atoms. */
 interface Draft {
   atoms: GroupAtom[]
   sums: Map<string, Factors>
 }
 
-/** Cells that a group's sums can be carried through cheaply: read off rather than grouped anew. */
+/** Up to so many cells a set carries sums that are read off it, rather than grouped anew. */
 const manyCells = 2 ** 18
 
-/** Up to so many cells, two groupings by other atoms are one by all of them. */
-const jointCells = 2 ** 15
+/** Up to so many cells, sets are worth a common query: what they have in common is done once. */
+const fewCells = 2 ** 17
+
+/** Up to so many sums are carried through every set of a query for the sake of their total. */
+const fewSums = 8
 
 /** The key of an atom, `or_missing` set aside. */
 export function baseKey({ key, spec }: Atom): string {
@@ -60,16 +67,30 @@ export function tells(group: readonly { readonly key: string }[], atom: Atom): b
   return group.some(({ key }) => key === wanted || (isPart && key === 'hour_of_week'))
 }
 
-/** Plans the groupings of a selection. */
+/** Plans the groupings of a selection, the smallest last. */
 export function groupingsOf(selection: Selection, plans: readonly Plan[]): Grouping[] {
-  const wanted = selection.plans.flatMap((at) => demandsOf(selection, plans[at] as Plan))
-  const drafts = merged(covered(wanted))
-  const smallest = drafts.reduce((least: Draft | undefined, draft) => {
-    return least && cellsOf(least.atoms) <= cellsOf(draft.atoms) ? least : draft
-  }, undefined)
-  const home = smallest ?? { atoms: [], sums: new Map() }
-  for (const at of selection.plans) addTotals(home, selection, plans[at] as Plan)
-  return smallest ? drafts : [home]
+  const own = selection.plans.map((at) => plans[at] as Plan)
+  const drafts = covered(own.flatMap((plan) => demandsOf(selection, plan)))
+  const large = drafts
+    .filter(({ atoms }) => cellsOf(atoms) > fewCells)
+    .map((draft) => query([draft]))
+  const small = drafts.filter(({ atoms }) => cellsOf(atoms) <= fewCells)
+  const queries = small.length > 0 ? [...large, query(small)] : large
+  const totals = new Map(own.flatMap((plan) => totalsOf(selection, plan)))
+  const host = queries.at(-1)
+  const isCheap = host && (host.sets.length === 1 || totals.size <= fewSums)
+  if (!isCheap) return [...queries, { atoms: [], sets: [[]], sums: totals }]
+  return queries.with(-1, { ...host, sums: new Map([...host.sums, ...totals]) })
+}
+
+function query(drafts: readonly Draft[]): Grouping {
+  const atoms = new Map(drafts.flatMap((draft) => draft.atoms.map((atom) => [atom.key, atom])))
+  const keys = [...atoms.keys()]
+  return {
+    atoms: [...atoms.values()],
+    sets: drafts.map((draft) => draft.atoms.map(({ key }) => keys.indexOf(key))),
+    sums: new Map(drafts.flatMap(({ sums }) => [...sums])),
+  }
 }
 
 /** A term or a pair of terms, and what is summed by its levels. */
@@ -122,33 +143,15 @@ function covered(demands: readonly Demand[]): Draft[] {
   return drafts
 }
 
-/** Makes one grouping of several small ones. */
-function merged(drafts: readonly Draft[]): Draft[] {
-  const kept: Draft[] = []
-  for (const draft of drafts) {
-    const host = kept.find(({ atoms }) => cellsOf(atoms) * cellsOf(draft.atoms) <= jointCells)
-    if (!host) {
-      kept.push(draft)
-      continue
-    }
-    const known = new Set(host.atoms.map(({ key }) => key))
-    host.atoms = [...host.atoms, ...draft.atoms.filter(({ key }) => !known.has(key))]
-    for (const [name, factors] of draft.sums) host.sums.set(name, factors)
-  }
-  return kept
-}
-
-function addTotals({ sums }: Draft, selection: Selection, plan: Plan): void {
-  const add = (...factors: Factors): void => {
-    sums.set(sumName(factors), factors)
-  }
+/** Sums over all rides: of the target and the terms, and of the products of two of them. */
+function totalsOf(selection: Selection, plan: Plan): [string, Factors][] {
   const { duration } = selection
-  add(duration)
-  add(duration, duration)
   const terms = plan.features.numeric.map((term) => selection.term(term).quantity)
-  terms.forEach((term, p) => {
-    add(term)
-    add(term, duration)
-    for (const other of terms.slice(0, p + 1)) add(term, other)
-  })
+  const products = terms.flatMap((term, p): Factors[] => [
+    [term],
+    [term, duration],
+    ...terms.slice(0, p + 1).map((other): Factors => [term, other]),
+  ])
+  const all: Factors[] = [[duration], [duration, duration], ...products]
+  return all.map((factors) => [sumName(factors), factors])
 }

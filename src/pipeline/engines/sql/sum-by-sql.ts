@@ -12,9 +12,10 @@ import { columnsOf, type Plan } from '../../plan.ts'
 import { isExact } from './accumulator.ts'
 import { assemble } from './assemble.ts'
 import { hopeful, measured } from './carefully.ts'
-import { type Cells, cellsOf, type Summing } from './cells.ts'
+import { counter, type Grouped, runGrouping, type Summing } from './cells.ts'
 import { requireTypes } from './column-types.ts'
 import { type Factors, type Grouping, groupingsOf, sumName } from './groupings.ts'
+import type { Quantity } from './quantity.ts'
 import { cutByRows } from './row-slice.ts'
 import type { SqlRelation, SqlRunner } from './runner.ts'
 import { type Selection, selectionsOf } from './selection.ts'
@@ -70,33 +71,33 @@ async function sumSelection(
   return selection.plans.map((at) => assemble(own(at), careful.selection, exact, careful.fine))
 }
 
-/** All groupings of a selection side by side; the first counts the rides that are not summed. */
+/** All groupings of a selection side by side. */
 async function run(
   runner: SqlRunner,
   selection: Selection,
   groupings: readonly Grouping[],
   summing: Summing,
   signal: AbortSignal | undefined,
-): Promise<Cells[]> {
+): Promise<Grouped[]> {
+  const counting = counter(selection, groupings, summing)
   return Promise.all(
-    groupings.map((grouping, k) => {
-      return cellsOf(runner, selection, grouping, summing, k === 0, signal)
+    groupings.map((grouping) => {
+      return runGrouping(runner, selection, grouping, summing, grouping === counting, signal)
     }),
   )
 }
 
 /** True when every ride could be summed, and every sum is exact. */
-function fitsAll(all: readonly Cells[], groupings: readonly Grouping[]): boolean {
-  if (all.some(({ others }) => others && others.unfit > 0)) return false
-  const square = (factor: Factors[number]): number => {
+function fitsAll(grouped: readonly Grouped[], groupings: readonly Grouping[]): boolean {
+  if (grouped.some(({ others }) => others && others.unfit > 0)) return false
+  const cells = grouped.flatMap((one) => one.cells)
+  const square = (factor: Quantity): number => {
     const name = sumName([factor, factor])
-    const squares = all.find(({ sums }) => sums.has(name))?.sums.get(name)
+    const squares = cells.find(({ sums }) => sums.has(name))?.sums.get(name)
     return squares?.hi.reduce((total, sum) => total + sum, 0) ?? Number.POSITIVE_INFINITY
   }
-  return all.every(({ sums }, k) => {
-    const factors = groupings[k]?.sums ?? new Map<string, Factors>()
-    return [...sums].every(([name, { isHopeful }]) => {
-      return !isHopeful || isExact((factors.get(name) as Factors).map(square))
-    })
+  return grouped.every(({ hopeful }, k) => {
+    const sums = (groupings[k] as Grouping).sums
+    return hopeful.every((name) => isExact((sums.get(name) as Factors).map(square)))
   })
 }

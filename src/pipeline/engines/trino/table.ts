@@ -8,6 +8,7 @@ import { distance } from 'fastest-levenshtein'
 import pLimit from 'p-limit'
 import { RidecastError } from '../../../errors.ts'
 import type { Taxi } from '../../../ride.ts'
+import { columnNamed } from '../../columns.ts'
 import type { SqlColumn } from '../sql/runner.ts'
 import type { TrinoSettings } from '../trino-settings.ts'
 import type { TrinoClient } from './client.ts'
@@ -103,10 +104,21 @@ export class RideTables {
   }
 }
 
-/** The rows of one file, as something to select from. */
-export function rowsOf({ table, file }: FoundFile): string {
+/**
+ * The rows of one file, as something to select from.
+ *
+ * A DOUBLE column is asked for as a product: Trino would hold what a condition says of the column
+ * itself against the statistics of the file, which are of integers in some files, and call those
+ * corrupt.
+ */
+export function rowsOf({ table, file }: FoundFile, taxi: Taxi): string {
+  const columns = table.columns.flatMap(({ name, kind }) => {
+    const quoted = trinoDialect.quote(name)
+    if (columnNamed(name, taxi) === undefined) return []
+    return kind === 'double' ? [`${quoted} * 1e0 AS ${quoted}`] : [quoted]
+  })
   // An equation, unlike a pattern, keeps Trino from opening any other file.
-  return `(SELECT * FROM ${table.name} WHERE "$path" = ${textLiteral(file.path)})`
+  return `(SELECT ${columns.join(', ')} FROM ${table.name} WHERE "$path" = ${textLiteral(file.path)})`
 }
 
 function fileOf({ name: table, files }: RideTable, name: string): TableFile | undefined {
