@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what `npm run test:real` needs beside Node: a Python environment (MLflow, ONNX, DVC ...),
-# ONNX Runtime for Node, and Debian's Chromium and PostgreSQL. What is there already stays.
+# ONNX Runtime for Node, Debian's Chromium and PostgreSQL, and Trino. What is there already stays.
 #   RIDECAST_PARTS  where to put it, default ~/.cache/ridecast/parts
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -21,6 +21,7 @@ retry() {
 debian() {
   local wanted=()
   [[ -x /usr/bin/chromium ]] || wanted+=(chromium)
+  command -v curl >/dev/null || wanted+=(curl ca-certificates)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql)
   python3 -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3 python3-venv)
   ((${#wanted[@]} == 0)) && return
@@ -56,6 +57,11 @@ node_packages() {
 node_packages &
 node_job=$!
 failed=0
-debian && python_environment || failed=1
+debian || failed=1
+# Its own Java may have to come from Python's registry.
+bash scripts/trino-parts.sh &
+trino_job=$!
+python_environment || failed=1
 wait "$node_job" || failed=1
+wait "$trino_job" || failed=1
 exit "$failed"

@@ -95,7 +95,7 @@ function jsonOf(files: readonly Inspection[]): unknown {
       taxi: file.taxi,
       month: file.month ?? null,
       rows: file.footer?.rows ?? null,
-      kept: file.measurement?.kept ?? null,
+      kept: file.kept ?? null,
       refused: errorsOf(file) > 0,
       measures: file.measures,
       anomalies: file.anomalies.map((anomaly) => ({

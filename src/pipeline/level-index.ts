@@ -45,7 +45,8 @@ export class LevelIndex {
       wider.set(this.codes)
       this.codes = wider
     }
-    this.codes[this.size] = code
+    // -0 is the same code as 0, but has other bytes.
+    this.codes[this.size] = code + 0
     return this.size++
   }
 

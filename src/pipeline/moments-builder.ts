@@ -17,14 +17,14 @@ import {
 } from './moments.ts'
 import { PairTable } from './pair-table.ts'
 import { type Plan, RideSelector } from './plan.ts'
-import { addProducts, addValues, GroupSums, TakenValues } from './taken-values.ts'
+import { addProducts, addValues, GroupSums, Ones, TakenValues } from './taken-values.ts'
 
 /** A block that grows: levels are numbered as they come. */
 interface OpenBlock {
   readonly term: CategoricalTerm
   /** Number of the level of each ride taken of the batch. */
   levels: Int32Array
-  /** Of the target, then of the numeric terms. */
+  /** Counts, sums of the target, sums of the numeric terms. */
   readonly sums: GroupSums
 }
 
@@ -47,6 +47,7 @@ export class MomentsBuilder {
   private readonly selector: RideSelector
   private readonly plan: Plan
   private readonly terms: BatchTerms
+  private readonly ones = new Ones()
   private readonly seconds = new TakenValues()
   private readonly quantities: readonly TakenValues[]
 
@@ -59,7 +60,7 @@ export class MomentsBuilder {
     this.blocks = categorical.map((term) => ({
       term,
       levels: new Int32Array(0),
-      sums: new GroupSums(1 + numeric.length),
+      sums: new GroupSums(2 + numeric.length),
     }))
     this.crosses = (plan.crosses ? plannedCrosses(categorical) : []).map(([a, b]) => {
       return { a, b, counts: new PairTable() }
@@ -81,6 +82,7 @@ export class MomentsBuilder {
     const { terms } = this
     const at = this.selector.take(terms)
     this.n += at.length
+    this.ones.count(at.length)
     this.seconds.take(terms.seconds(), at)
     if (!this.seconds.whole) this.inexact.add('duration')
     this.plan.features.numeric.forEach((term, p) => {
@@ -114,7 +116,7 @@ export class MomentsBuilder {
     const { levels, sums } = block
     const { numbers, size } = this.terms.levels(block.term)
     for (let j = 0; j < at.length; j++) levels[j] = numbers[at[j] as number] as number
-    sums.add(levels, at.length, [this.seconds, ...this.quantities], size)
+    sums.add(levels, [this.ones, this.seconds, ...this.quantities], size)
   }
 
   /**
@@ -160,7 +162,7 @@ function countPairs(table: PairTable, rows: Int32Array, columns: Int32Array, len
 
 /** Numbers of the levels that rides of this plan have, ascending by code. */
 function ascending({ codes, size }: TermLevels, { sums }: OpenBlock): Int32Array {
-  const order = Int32Array.from({ length: size }, (_, i) => i).filter((i) => sums.count(i) > 0)
+  const order = Int32Array.from({ length: size }, (_, i) => i).filter((i) => sums.first(i) > 0)
   return order.sort((i, j) => (codes[i] as number) - (codes[j] as number))
 }
 
@@ -179,9 +181,9 @@ function closeBlock(
   return {
     term,
     codes: Float64Array.from(order, (from) => codes[from] as number),
-    counts: Float64Array.from(order, (from) => sums.count(from)),
-    target: sums.sums(order, 0, 1),
-    numeric: sums.sums(order, 1, 1 + width),
+    counts: sums.sums(order, 0, 1).hi,
+    target: sums.sums(order, 1, 2),
+    numeric: sums.sums(order, 2, 2 + width),
   }
 }
 

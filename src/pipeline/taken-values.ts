@@ -37,6 +37,16 @@ export class TakenValues {
   }
 }
 
+/** A 1 for each ride: what counts them when it is summed. */
+export class Ones extends TakenValues {
+  /** Makes it as long as the others. */
+  count(length: number): void {
+    if (this.values.length < length) this.values = new Float64Array(length).fill(1)
+    this.length = length
+    this.top = 1
+  }
+}
+
 /** Adds all values to sum `i`. */
 export function addValues(
   sums: Sums,
@@ -76,49 +86,46 @@ export function addProducts(sums: Sums, i: number, a: TakenValues, b: TakenValue
 }
 
 /**
- * Counts and sums of several columns by group; those of a group lie side by side, so that a ride
- * touches one place in memory. A column is summed in plain doubles until what was added could have
- * passed 2^53 together, or some value was no whole number.
+ * Sums of several columns by group; those of a group lie side by side, so that a ride touches one
+ * place in memory. A column is summed in plain doubles until what was added could have passed 2^53
+ * together, or some value was no whole number.
  */
 export class GroupSums {
   private readonly width: number
-  /** Count and sums by group, (groups x width), row-major. */
+  /** Sums by group, (groups x width), row-major. */
   private high: Float64Array
-  /** Low words of the sums, laid out alike; empty while plain doubles do for every column. */
+  /** Their low words, laid out alike; empty while plain doubles do for every column. */
   private low = new Float64Array(0)
   /** By column: no sum of it is larger. */
   private readonly reach: Float64Array
 
-  /** @param columns how many columns are summed */
-  constructor(columns: number) {
-    this.width = columns + 1
-    this.high = new Float64Array(64 * this.width)
-    this.reach = new Float64Array(columns)
+  /** @param width columns */
+  constructor(width: number) {
+    this.width = width
+    this.high = new Float64Array(64 * width)
+    this.reach = new Float64Array(width)
   }
 
   /**
-   * Counts rides and adds their values.
+   * Adds the values of each ride to the sums of its group.
    *
    * @param groups the group of each ride
    * @param size groups there are by now
    */
-  add(groups: Int32Array, length: number, columns: readonly TakenValues[], size: number): void {
+  add(groups: Int32Array, columns: readonly TakenValues[], size: number): void {
     this.makeRoom(size)
-    const { high, width } = this
-    for (let j = 0; j < length; j++) {
-      const at = (groups[j] as number) * width
-      high[at] = (high[at] as number) + 1
-    }
-    columns.forEach((column, p) => {
-      const reach = (this.reach[p] as number) + length * column.top
-      this.reach[p] = column.whole ? reach : Number.POSITIVE_INFINITY
-      if ((this.reach[p] as number) <= exactLimit) this.addPlain(groups, column, p + 1)
-      else this.addPairs(groups, column, p + 1)
+    const plain: number[] = []
+    columns.forEach(({ length, whole, top }, p) => {
+      const reach = (this.reach[p] as number) + length * top
+      this.reach[p] = whole ? reach : Number.POSITIVE_INFINITY
+      if ((this.reach[p] as number) <= exactLimit) plain.push(p)
+      else this.addPairs(groups, columns[p] as TakenValues, p)
     })
+    while (plain.length > 0) this.addPlain(groups, columns, plain.splice(0, 3))
   }
 
-  /** Rides of a group. */
-  count(group: number): number {
+  /** The sum of column 0 of a group. */
+  first(group: number): number {
     return this.high[group * this.width] as number
   }
 
@@ -127,7 +134,7 @@ export class GroupSums {
     const closed = zeroSums(order.length * (to - from))
     let next = 0
     for (const group of order) {
-      const at = group * this.width + 1
+      const at = group * this.width
       for (let p = from; p < to; p++) {
         closed.hi[next] = this.high[at + p] as number
         closed.lo[next++] = this.low[at + p] ?? 0
@@ -137,19 +144,42 @@ export class GroupSums {
     return closed
   }
 
-  private addPlain(groups: Int32Array, { values, length }: TakenValues, offset: number): void {
+  /** Adds one to three columns: additions to one column alone would wait for each other. */
+  private addPlain(
+    groups: Int32Array,
+    columns: readonly TakenValues[],
+    [p = 0, q, r]: readonly number[],
+  ): void {
     const { high, width } = this
-    for (let j = 0; j < length; j++) {
-      const at = (groups[j] as number) * width + offset
-      high[at] = (high[at] as number) + (values[j] as number)
+    const { values, length } = columns[p] as TakenValues
+    const second = columns[q ?? p]?.values as Float64Array
+    const third = columns[r ?? p]?.values as Float64Array
+    if (q === undefined) {
+      for (let j = 0; j < length; j++) {
+        const at = (groups[j] as number) * width
+        high[at + p] = (high[at + p] as number) + (values[j] as number)
+      }
+    } else if (r === undefined) {
+      for (let j = 0; j < length; j++) {
+        const at = (groups[j] as number) * width
+        high[at + p] = (high[at + p] as number) + (values[j] as number)
+        high[at + q] = (high[at + q] as number) + (second[j] as number)
+      }
+    } else {
+      for (let j = 0; j < length; j++) {
+        const at = (groups[j] as number) * width
+        high[at + p] = (high[at + p] as number) + (values[j] as number)
+        high[at + q] = (high[at + q] as number) + (second[j] as number)
+        high[at + r] = (high[at + r] as number) + (third[j] as number)
+      }
     }
   }
 
-  private addPairs(groups: Int32Array, { values, length }: TakenValues, offset: number): void {
+  private addPairs(groups: Int32Array, { values, length }: TakenValues, column: number): void {
     if (this.low.length === 0) this.low = new Float64Array(this.high.length)
     const sums = { hi: this.high, lo: this.low }
     for (let j = 0; j < length; j++) {
-      addTo(sums, (groups[j] as number) * this.width + offset, values[j] as number)
+      addTo(sums, (groups[j] as number) * this.width + column, values[j] as number)
     }
   }
 

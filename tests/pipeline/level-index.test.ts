@@ -57,3 +57,11 @@ test('LevelIndex takes the first and the last code of a table', () => {
   const index = new LevelIndex(24)
   expect([23, 0, 23, 0].map((code) => index.of(code))).toEqual([0, 1, 0, 1])
 })
+
+test('LevelIndex has one code for 0, without a sign', () => {
+  for (const levels of [24, 2 ** 53]) {
+    const index = new LevelIndex(levels)
+    expect([index.of(-0), index.of(0)]).toEqual([0, 0])
+    expect(Object.is(index.codes[0], 0)).toBe(true)
+  }
+})

@@ -2,7 +2,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { tableFromIPC, type Vector } from 'apache-arrow'
+import {
+  Decimal,
+  makeData,
+  makeVector,
+  tableFromIPC,
+  type Vector,
+  vectorFromArray,
+} from 'apache-arrow'
 import { ParquetFile, readParquet } from 'parquet-wasm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RidecastError } from '../../src/errors.ts'
@@ -10,7 +17,7 @@ import { compileFeatures } from '../../src/features.ts'
 import type { RideColumns } from '../../src/pipeline/columns.ts'
 import { openArrowEngine } from '../../src/pipeline/engines/arrow.ts'
 import { planOf } from '../../src/pipeline/plan.ts'
-import { readRides } from '../../src/pipeline/rides.ts'
+import { openRides, readRides } from '../../src/pipeline/rides.ts'
 import { obtain, planSource } from '../../src/pipeline/source.ts'
 import { type TrainOptions, train } from '../../src/pipeline/train.ts'
 import { checkRecipe } from '../../src/recipe.ts'
@@ -232,6 +239,12 @@ describe('numbers', () => {
     ['text', texts(['1', '2', '3']), 'Utf8'],
     ['times', timestamps.us([1, 2, 3]), 'Timestamp<MICROSECOND>'],
     ['dates', days([1, 2, 3]), 'Date32<DAY>'],
+    ['truth values', vectorFromArray([true, false, null]), 'Bool'],
+    [
+      'decimals',
+      makeVector(makeData({ type: new Decimal(2, 9, 128), length: 3, data: new Uint32Array(12) })),
+      'Decimal[9e+2]',
+    ],
   ])('that are %s are refused', async (_, column, found) => {
     expect(await refusal(made({ PULocationID: column }))).toBe(
       `source_column_type: column PULocationID of ${join(folder, 'made.parquet')} cannot be read: expected an integer or floating-point column, found ${found}`,
@@ -339,6 +352,70 @@ describe('row groups', () => {
       [2, 3],
       [3, 3],
     ])
+  })
+
+  test('may be read in any order, and again', async () => {
+    const file = await openRides(made({}, 1), 'green', zoned)
+    try {
+      expect([file.rows, file.groups]).toEqual([3, [1, 1, 1]])
+      const found: number[] = []
+      for (const group of [2, 0, 1, 2]) {
+        for await (const { columns } of file.read(group)) {
+          found.push(columns.PULocationID?.[0] as number)
+        }
+      }
+      expect(found).toEqual([5, 1, 3, 5])
+    } finally {
+      file.close()
+    }
+  })
+
+  test('that are large come in several batches, with every null in its place', async () => {
+    // No multiple of 8 or of a batch; as bits, nulls of a batch may begin within a byte.
+    const length = 70_001
+    const rides = Array.from({ length }, (_, i) => ({
+      pickup: i % 7 === 0 ? null : i * 1e6,
+      dropoff: i % 11 === 0 ? null : (i + 60) * 1e6,
+      from: i % 13 === 0 ? null : i % 263,
+      to: i % 264,
+      miles: i % 17 === 0 ? null : i / 100,
+    }))
+    const path = makeParquet(join(folder, 'large.parquet'), greenColumns(rides))
+    const columns: RideColumns = {
+      required: ['PULocationID', 'DOLocationID', 'trip_distance'],
+      optional: [],
+    }
+    const sizes: number[] = []
+    for await (const batch of readRides(path, 'green', columns)) sizes.push(batch.length)
+    expect(sizes.length).toBeGreaterThan(1)
+    const found = await read(path, columns)
+    expect(found.pickup).toEqual(rides.map(({ pickup }) => pickup ?? missing))
+    expect(found.dropoff).toEqual(rides.map(({ dropoff }) => dropoff ?? missing))
+    expect(found.columns.PULocationID).toEqual(rides.map(({ from }) => from ?? missing))
+    expect(found.columns.DOLocationID).toEqual(rides.map(({ to }) => to))
+    expect(found.columns.trip_distance).toEqual(rides.map(({ miles }) => miles ?? missing))
+  })
+
+  test('of two files read in turns do not mix', async () => {
+    const of = (offset: number): string => {
+      const rides = Array.from({ length: 70_000 }, (_, i) => {
+        return { pickup: i, dropoff: i, from: offset, to: 1, miles: 1 }
+      })
+      return makeParquet(join(folder, `turn${offset}.parquet`), greenColumns(rides), 30_000)
+    }
+    const files = [of(1), of(2)].map((path) => readRides(path, 'green', zoned))
+    const seen = [0, 0]
+    for (let open = 2; open > 0; ) {
+      for (const [k, file] of files.entries()) {
+        const { done, value } = await file.next()
+        if (done) open--
+        else {
+          expect(value.columns.PULocationID?.every((id) => id === k + 1)).toBe(true)
+          seen[k] = (seen[k] as number) + value.length
+        }
+      }
+    }
+    expect(seen).toEqual([70_000, 70_000])
   })
 
   test('need not be read to the end', async () => {

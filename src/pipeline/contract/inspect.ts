@@ -16,7 +16,7 @@ import { checkFile } from './check.ts'
 import { contractKey, readableColumns } from './check-columns.ts'
 import type { Footer } from './footer.ts'
 import { contractColumns, factsOf } from './gate.ts'
-import { checkPlan, type Measurement, measurementOf } from './measure.ts'
+import { checkPlan, keptRides, type Measurement, measurementOf } from './measure.ts'
 import { type CheckContext, measuresOf } from './measures.ts'
 import { isWholeMonth } from './neighbours.ts'
 import { type RowFacts, readRows } from './rows.ts'
@@ -31,6 +31,8 @@ export interface Inspection {
   readonly footer: Footer | undefined
   /** Undefined when its times cannot be read. */
   readonly measurement: Measurement | undefined
+  /** Rides of 1 to 60 minutes; undefined when that cannot be told. */
+  readonly kept: number | undefined
   /** The values of the contract's measures, as far as they could be taken. */
   readonly measures: Readonly<Record<string, number>>
   /** What is not as expected, errors first. */
@@ -64,11 +66,14 @@ export async function inspect(
     return { ...base, ...(await look(source, taxi, contract, summing, rows, effects)) }
   } catch (error) {
     const anomalies = [unreadable(error)]
-    return { ...base, footer: undefined, measurement: undefined, measures: {}, anomalies }
+    return { ...base, ...nothing, anomalies }
   }
 }
 
-type Looked = Pick<Inspection, 'footer' | 'measurement' | 'measures' | 'anomalies'>
+type Looked = Pick<Inspection, 'footer' | 'measurement' | 'kept' | 'measures' | 'anomalies'>
+
+/** What is known of a file that cannot be read. */
+const nothing = { footer: undefined, measurement: undefined, kept: undefined, measures: {} }
 
 async function look(
   source: Source,
@@ -109,6 +114,7 @@ async function look(
   return {
     footer: known,
     measurement,
+    kept: measurement && keptRides(measurement),
     measures: values as Record<string, number>,
     anomalies: worstFirst([...faults, ...notNumbers(facts), ...anomalies]),
   }

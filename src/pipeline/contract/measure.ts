@@ -3,18 +3,14 @@
  * back as counts by value, by day and by size. Knows nothing about what is expected.
  */
 
-import { type AtomSpec, splitCode } from '../../atoms.ts'
 import { type CategoricalTermSpec, featuresOf } from '../../features.ts'
 import { type ColumnName, rideColumns } from '../../ride.ts'
 import type { Block, Moments } from '../moments.ts'
 import type { Plan } from '../plan.ts'
-import { type Ladder, ladderOf, mileLadder, minuteLadder, mphLadder } from './ladders.ts'
+import { type Depth, type Ladder, ladderOf, rideLadders } from './ladders.ts'
 
 /** Fewer rides say nothing about how values are spread. */
 export const enoughRides = 100
-
-/** How much is counted: what training needs of a file, or all that can be said about it. */
-export type Depth = 'training' | 'full'
 
 /** What was counted of one column, over rides with readable times. */
 export interface ColumnCounts {
@@ -24,6 +20,12 @@ export interface ColumnCounts {
   readonly counts: ReadonlyMap<number, number>
   /** The edges of the bins; undefined for ids. */
   readonly ladder: Ladder | undefined
+}
+
+/** Counts by bin of a ladder: below the first edge, between edges, at or above the last. */
+export interface Binned {
+  readonly ladder: Ladder
+  readonly counts: readonly number[]
 }
 
 /** What was counted of a file. */
@@ -38,27 +40,12 @@ export interface Measurement {
   readonly days: ReadonlyMap<number, number>
   /** Rides by hour of the pickup, 24 counts; undefined in training. */
   readonly hours: readonly number[] | undefined
-  /** Rides by duration, bins of {@link minuteLadder}. */
-  readonly minutes: readonly number[]
-  /** Rides that end before they begin. */
-  readonly backwards: number
-  /** Rides that the plain recipe keeps: 1 to 60 minutes. */
-  readonly kept: number
-  /** Kept rides by duration, bins of {@link minuteLadder}. */
-  readonly keptMinutes: readonly number[]
-  /** Kept rides that move, by distance and by speed; undefined where the distance is not counted. */
-  readonly moving:
-    | { readonly miles: readonly number[]; readonly mph: readonly number[] }
-    | undefined
+  /** Rides by minutes of their duration. */
+  readonly minutes: Binned
+  /** Rides by miles per hour, without those of no duration; undefined without a distance. */
+  readonly mph: Binned | undefined
   readonly columns: Partial<Readonly<Record<ColumnName, ColumnCounts>>>
 }
-
-const bins = (of: 'duration' | 'speed' | ColumnName, edges: Ladder): AtomSpec => ({
-  kind: 'bin',
-  of,
-  edges,
-  or_missing: true,
-})
 
 /**
  * The plan that counts a file: every ride with readable times. It depends on the columns and the
@@ -67,26 +54,25 @@ const bins = (of: 'duration' | 'speed' | ColumnName, edges: Ladder): AtomSpec =>
  * @param columns what the file has and the contract or a recipe names
  */
 export function checkPlan(columns: readonly ColumnName[], depth: Depth): Plan {
-  const moves = columns.includes('trip_distance')
-  const ride = bins('duration', minuteLadder)
-  const categorical: CategoricalTermSpec[] = [
-    // One grouping by all three is cheaper for an engine than three, and says more.
-    {
-      name: 'ride',
-      atoms: moves ? [ride, bins('speed', mphLadder), bins('trip_distance', mileLadder)] : [ride],
-    },
-    { name: 'pickup_day', atoms: [{ kind: 'pickup_day' }] },
-  ]
-  if (depth === 'full')
-    categorical.push({ name: 'hour', atoms: [{ kind: 'derived', name: 'hour' }] })
-  for (const column of [...columns].sort()) {
-    const isId = rideColumns[column].kind === 'id'
-    if (column === 'trip_distance' || (depth === 'training' && !isId)) continue
-    const atom: AtomSpec = isId
-      ? { kind: 'id', column, or_missing: true }
-      : bins(column, ladderOf(column))
-    categorical.push({ name: column, atoms: [atom] })
+  const bins = (of: 'duration' | 'speed' | ColumnName, edges: Ladder): CategoricalTermSpec => {
+    return { name: of, atoms: [{ kind: 'bin', of, edges, or_missing: true }] }
   }
+  const { duration, speed, trip_distance } = rideLadders[depth]
+  const moves = columns.includes('trip_distance')
+  const ofColumns = [...columns].sort().flatMap((column): CategoricalTermSpec[] => {
+    if (rideColumns[column].kind === 'id') {
+      return [{ name: column, atoms: [{ kind: 'id', column, or_missing: true }] }]
+    }
+    if (column === 'trip_distance') return [bins(column, trip_distance)]
+    return depth === 'full' ? [bins(column, ladderOf(column))] : []
+  })
+  const categorical: CategoricalTermSpec[] = [
+    bins('duration', duration),
+    ...(moves ? [bins('speed', speed)] : []),
+    { name: 'pickup_day', atoms: [{ kind: 'pickup_day' }] },
+    ...(depth === 'full' ? [hour] : []),
+    ...ofColumns,
+  ]
   return {
     target: { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY },
     filters: [],
@@ -97,85 +83,62 @@ export function checkPlan(columns: readonly ColumnName[], depth: Depth): Plan {
   }
 }
 
+const hour: CategoricalTermSpec = { name: 'hour', atoms: [{ kind: 'derived', name: 'hour' }] }
+
 /** Reads the sums of {@link checkPlan} back. */
 export function measurementOf(moments: Moments): Measurement {
   const { refused } = moments
-  const ride = joint(blockOf(moments, 'ride') as Block)
   const hours = blockOf(moments, 'hour')
-  const minutes = totals(ride, 0, minuteLadder)
-  const kept = ride.filter(({ bins: [minute = 0] }) => isKept(minute))
-  const moves = (ride[0]?.bins.length ?? 1) > 1
-  // Bin 1 of the ladder is a distance of zero; below it they are negative.
-  const moving = kept.filter(({ bins: [, , mile = 0] }) => mile > 1)
+  const speed = blockOf(moments, 'speed')
   return {
     rows: moments.rows,
     unreadable: refused.null_time + refused.unparsable_time,
     rides: moments.n,
     days: byCode(blockOf(moments, 'pickup_day') as Block),
-    hours: hours && Array.from({ length: 24 }, (_, hour) => byCode(hours).get(hour) ?? 0),
-    minutes,
-    backwards: minutes[0] as number,
-    kept: sum(kept.map(({ rides }) => rides)),
-    keptMinutes: totals(kept, 0, minuteLadder),
-    moving: moves
-      ? { miles: totals(moving, 2, mileLadder), mph: totals(moving, 1, mphLadder) }
-      : undefined,
-    columns: columnsOf(moments, moves ? ride : undefined),
+    hours: hours && Array.from({ length: 24 }, (_, at) => byCode(hours).get(at) ?? 0),
+    minutes: binned(blockOf(moments, 'duration') as Block),
+    mph: speed && binned(speed),
+    columns: columnsOf(moments),
   }
 }
 
-/** True for the bins of {@link minuteLadder} from 1 to 60 minutes. */
-function isKept(bin: number): boolean {
-  const from = minuteLadder[bin - 1] ?? Number.NEGATIVE_INFINITY
-  return from >= 1 && from < 60
+/** Rides of a number of bins that lie from one edge up to another; both are edges of the ladder. */
+export function countBetween({ ladder, counts }: Binned, from: number, to: number): number {
+  return sum(counts.slice(ladder.indexOf(from) + 1, ladder.indexOf(to) + 1))
 }
 
-function columnsOf(moments: Moments, ride: readonly Cell[] | undefined): Measurement['columns'] {
+/** Rides that the plain recipe keeps: 1 to 60 minutes. */
+export function keptRides({ minutes }: Measurement): number {
+  return countBetween(minutes, 1, 60.008)
+}
+
+function columnsOf(moments: Moments): Measurement['columns'] {
   const columns: Partial<Record<ColumnName, ColumnCounts>> = {}
   for (const block of moments.blocks) {
-    const { name, atoms } = block.term
+    const { name } = block.term
     if (!Object.hasOwn(rideColumns, name)) continue
-    const column = name as ColumnName
     const counts = byCode(block)
     const missing = counts.get(0) ?? 0
     // Code 0 is a missing value; the others are one higher than the id or bin.
     const present = new Map([...counts].flatMap(([code, n]) => (code > 0 ? [[code - 1, n]] : [])))
-    const ladder = atoms[0]?.spec.kind === 'bin' ? ladderOf(column) : undefined
-    columns[column] = { missing, counts: present, ladder }
-  }
-  if (ride) {
-    const miles = totals(ride, 2, mileLadder)
-    columns.trip_distance = {
-      missing: moments.n - sum(miles),
-      counts: new Map(miles.flatMap((n, bin) => (n > 0 ? [[bin, n]] : []))),
-      ladder: mileLadder,
-    }
+    columns[name as ColumnName] = { missing, counts: present, ladder: edgesOf(block) }
   }
   return columns
 }
 
-/** Rides of one duration, speed and distance. */
-interface Cell {
-  /** By atom: the bin, -1 where it is missing. */
-  readonly bins: readonly number[]
-  readonly rides: number
+/** The edges of a block of bins: those it was summed by. */
+function edgesOf({ term }: Block): Ladder | undefined {
+  const spec = term.atoms[0]?.spec
+  return spec?.kind === 'bin' ? spec.edges : undefined
 }
 
-function joint(block: Block): Cell[] {
-  return Array.from(block.codes, (code, i) => ({
-    bins: splitCode(block.term.atoms, code).map((part) => part - 1),
-    rides: block.counts[i] as number,
-  }))
-}
-
-/** Rides by the bin of one atom, all bins of its ladder; missing ones left out. */
-function totals(cells: readonly Cell[], atom: number, ladder: Ladder): number[] {
-  const counts = new Array<number>(ladder.length + 1).fill(0)
-  for (const { bins: parts, rides } of cells) {
-    const bin = parts[atom] ?? -1
-    if (bin >= 0) counts[bin] = (counts[bin] as number) + rides
+function binned(block: Block): Binned {
+  const ladder = edgesOf(block) ?? []
+  const counts = byCode(block)
+  return {
+    ladder,
+    counts: Array.from({ length: ladder.length + 1 }, (_, k) => counts.get(k + 1) ?? 0),
   }
-  return counts
 }
 
 function byCode(block: Block): Map<number, number> {

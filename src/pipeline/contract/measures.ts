@@ -8,8 +8,8 @@ import { isMonth, type Month, nextMonth } from '../../month.ts'
 import type { Taxi } from '../../ride.ts'
 import { columnNamed } from '../columns.ts'
 import type { Footer } from './footer.ts'
-import { medianOf, mileLadder, minuteLadder, mphLadder } from './ladders.ts'
-import { enoughRides, type Measurement, sum } from './measure.ts'
+import { medianOf } from './ladders.ts'
+import { type Binned, enoughRides, keptRides, type Measurement, sum } from './measure.ts'
 
 /** What is known about a file beside its content. */
 export interface CheckContext {
@@ -107,12 +107,12 @@ function rideCount(draft: Draft, rows: number, context: CheckContext): void {
 }
 
 function times(draft: Draft, measurement: Measurement): void {
-  const { rows, unreadable, rides, backwards, minutes, kept } = measurement
-  const long = sum(minutes.slice(minuteLadder.indexOf(180) + 1))
+  const { rows, unreadable, rides, minutes } = measurement
   portion(draft, 'unreadable_times', unreadable, rows)
-  portion(draft, 'backwards', backwards, rides)
+  portion(draft, 'backwards', minutes.counts[0] as number, rides)
+  const long = rides - sum(minutes.counts.slice(0, minutes.ladder.indexOf(180) + 1))
   portion(draft, 'over_three_hours', long, rides)
-  if (rows >= enoughRides) portion(draft, 'kept', kept, rows)
+  if (rows >= enoughRides) portion(draft, 'kept', keptRides(measurement), rows)
 }
 
 function days(draft: Draft, { days: byDay, rides }: Measurement, context: CheckContext): void {
@@ -155,13 +155,24 @@ function mainMonth(measurement: Measurement | undefined): Month | undefined {
   return isMonth(first[0]) ? first[0] : undefined
 }
 
-function medians(draft: Draft, { keptMinutes, moving }: Measurement): void {
-  if (sum(keptMinutes) >= enoughRides) {
-    draft.values.median_minutes = medianOf(minuteLadder, keptMinutes)
+function medians(draft: Draft, measurement: Measurement): void {
+  const { minutes, mph, columns } = measurement
+  const { counts, ladder } = columns.trip_distance ?? {}
+  const miles = ladder && {
+    ladder,
+    counts: Array.from({ length: ladder.length + 1 }, (_, bin) => counts?.get(bin) ?? 0),
   }
-  if (!moving || sum(moving.miles) < enoughRides) return
-  draft.values.median_miles = medianOf(mileLadder, moving.miles)
-  draft.values.median_mph = medianOf(mphLadder, moving.mph)
+  const [from, to] = [minutes.ladder.indexOf(1) + 1, minutes.ladder.indexOf(60.008) + 1]
+  draft.values.median_minutes = middle(minutes, from, to)
+  // Rides of no distance, or of less, do not move.
+  if (miles) draft.values.median_miles = middle(miles, miles.ladder.indexOf(0.005) + 1)
+  if (mph) draft.values.median_mph = middle(mph, 1)
+}
+
+/** The median over some bins; NaN of too few rides. */
+function middle({ ladder, counts }: Binned, from: number, to = counts.length): number {
+  const some = counts.map((count, bin) => (bin >= from && bin < to ? count : 0))
+  return sum(some) < enoughRides ? Number.NaN : medianOf(ladder, some)
 }
 
 function shapes(draft: Draft, { columns, hours }: Measurement): void {
@@ -186,8 +197,8 @@ function concentration(counts: ReadonlyMap<number, number>): number {
 
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  const [low, high] = [sorted[middle - 1] as number, sorted[middle] as number]
+  const half = Math.floor(sorted.length / 2)
+  const [low, high] = [sorted[half - 1] as number, sorted[half] as number]
   return sorted.length % 2 === 1 ? high : (low + high) / 2
 }
 

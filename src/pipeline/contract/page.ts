@@ -36,7 +36,7 @@ ${files.length > 1 ? `<nav aria-label="Files"><ul>${links.join('')}</ul></nav>` 
 <main>
 ${files.map(section).join('\n')}
 </main>
-<footer>Shares are of rows. Medians are of rides of 1 to 60 minutes and interpolated between fixed edges.</footer>
+<footer>Shares are of rows. Medians are interpolated between fixed edges.</footer>
 </body>
 </html>
 `
@@ -64,15 +64,13 @@ ${measured(file)}
 </section>`
 }
 
-function facts({ footer, measurement, path }: Inspection): string {
+function facts({ footer, kept, path }: Inspection): string {
   if (!footer) return path
-  const kept = measurement
-    ? [`${shareText(measurement.kept / Math.max(1, footer.rows))} kept by the plain recipe`]
-    : []
+  const share = kept === undefined ? '' : shareText(kept / Math.max(1, footer.rows))
   const texts = [
     `${countText(footer.rows)} rides`,
     counted(footer.columns.length, 'column'),
-    ...kept,
+    share === '' ? '' : `${share} kept by the plain recipe`,
     footer.writer ? `written by ${footer.writer}` : '',
   ]
   return texts.filter((text) => text !== '').join(' · ')

@@ -52,14 +52,16 @@ export async function openTrinoEngine(settings: TrinoSettings | undefined): Prom
           done = read
           progress(done, rows, path)
         }
-        const runner = runnerOf(client, path, signal, told)
         const relation: SqlRelation = {
           from: rowsOf(found, taxi),
           columns: found.table.columns,
           path,
           rows,
         }
-        const moments = await sumBySql(runner, relation, taxi, plans, signal)
+        const queries = new Queries(client, path, signal, told)
+        const moments = await queries.use((runner, signal) => {
+          return sumBySql(runner, relation, taxi, plans, signal)
+        })
         progress(rows, rows, path)
         return moments
       })
@@ -154,18 +156,47 @@ async function requireSame(path: string, { table, file }: FoundFile): Promise<vo
   )
 }
 
-/** Runs the queries of one file. */
-function runnerOf(
-  client: TrinoClient,
-  about: string,
-  signal: AbortSignal,
-  told: (page: QueryResult) => void,
-): SqlRunner {
-  return {
-    dialect: trinoDialect,
-    async *query(sql, own = signal) {
-      for await (const page of client.pages(sql, about, own, told)) yield rowsByColumn(page)
-    },
+/** The queries of one file: they end together. */
+class Queries {
+  readonly #watch: Watch
+  readonly #running = new Set<Promise<void>>()
+  readonly #runner: SqlRunner
+
+  constructor(
+    client: TrinoClient,
+    about: string,
+    signal: AbortSignal,
+    told: (page: QueryResult) => void,
+  ) {
+    const watch = new Watch(signal)
+    const running = this.#running
+    this.#watch = watch
+    this.#runner = {
+      dialect: trinoDialect,
+      async *query(sql, signal = watch.signal) {
+        let ended = (): void => {}
+        running.add(
+          new Promise((resolve) => {
+            ended = resolve
+          }),
+        )
+        try {
+          for await (const page of client.pages(sql, about, signal, told)) yield rowsByColumn(page)
+        } finally {
+          ended()
+        }
+      },
+    }
+  }
+
+  /** Does something with them; where one fails, the others are cancelled before that is thrown. */
+  async use<T>(work: (runner: SqlRunner, signal: AbortSignal) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.#runner, this.#watch.signal)
+    } finally {
+      this.#watch.end()
+      await Promise.all(this.#running)
+    }
   }
 }
 

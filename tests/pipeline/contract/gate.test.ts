@@ -8,7 +8,7 @@ import {
   refusal,
   trainingCheckPlan,
 } from '../../../src/pipeline/contract/gate.ts'
-import { measurementOf } from '../../../src/pipeline/contract/measure.ts'
+import { keptRides, measurementOf } from '../../../src/pipeline/contract/measure.ts'
 import { openArrowEngine } from '../../../src/pipeline/engines/arrow.ts'
 import { planText } from '../../../src/pipeline/moments-file.ts'
 import type { ColumnName } from '../../../src/ride.ts'
@@ -30,13 +30,15 @@ async function momentsOf(columns: readonly ColumnName[]) {
 }
 
 describe('what training sums for the contract', () => {
-  test('is little: days, one grouping of rides, and the ids that the recipe uses', () => {
+  test('is little: durations, speeds, days, and the columns that the recipe uses', () => {
     const { features, crosses } = trainingCheckPlan(plain)
     expect(features.categorical.map(({ name }) => name)).toEqual([
-      'ride',
+      'duration',
+      'speed',
       'pickup_day',
       'DOLocationID',
       'PULocationID',
+      'trip_distance',
     ])
     expect(features.numeric).toEqual([])
     expect(crosses).toBe(false)
@@ -52,19 +54,21 @@ describe('what training sums for the contract', () => {
 
   test('counts what data/README.md counts', async () => {
     const measurement = measurementOf(await momentsOf(plain))
-    expect(measurement).toMatchObject({ rows: 76_518, rides: 76_518, unreadable: 0, kept: 73_908 })
+    expect(measurement).toMatchObject({ rows: 76_518, rides: 76_518, unreadable: 0 })
+    expect(keptRides(measurement)).toBe(73_908)
     const miles = measurement.columns.trip_distance
     // Bin 1 is a distance of zero; 53 distances are above 1,000 miles.
     expect(miles?.counts.get(1)).toBe(2553)
-    expect((miles?.counts.get(20) ?? 0) + (miles?.counts.get(21) ?? 0)).toBe(53)
+    expect(miles?.ladder?.at(-1)).toBe(1000)
+    expect(miles?.counts.get(15)).toBe(53)
     const zones = measurement.columns.DOLocationID?.counts ?? new Map()
     expect([...zones.values()].reduce((sum, count) => sum + count, 0)).toBe(76_518)
   })
 
   test('does without a distance where the recipe has none', async () => {
     const measurement = measurementOf(await momentsOf(['PULocationID']))
-    expect(measurement.moving).toBeUndefined()
-    expect(measurement.kept).toBe(73_908)
+    expect(measurement.mph).toBeUndefined()
+    expect(keptRides(measurement)).toBe(73_908)
   })
 })
 

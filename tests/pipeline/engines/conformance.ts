@@ -7,7 +7,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Vector } from 'apache-arrow'
+import { Decimal, makeData, makeVector, type Vector, vectorFromArray } from 'apache-arrow'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RidecastError } from '../../../src/errors.ts'
 import { compileFeatures } from '../../../src/features.ts'
@@ -19,7 +19,7 @@ import { type Plan, planOf, type Refused, type Slice } from '../../../src/pipeli
 import { profilePlan } from '../../../src/pipeline/profile.ts'
 import { checkRecipe, type Recipe } from '../../../src/recipe.ts'
 import { randomNumbers, rideBatch } from '../../random-rides.ts'
-import { makeParquet, nulls, numbers, texts, timestamps } from '../make-parquet.ts'
+import { days, makeParquet, nulls, numbers, texts, timestamps } from '../make-parquet.ts'
 
 /** A ride as it stands in a file, null where the file has a null; times in whole seconds. */
 interface Row {
@@ -521,55 +521,63 @@ export function engineConformance(
       )
     })
 
-    test('the types and the spelling of columns change nothing, file by file', async () => {
-      const plan = planFor(plain)
-      const of = (part: readonly Row[], name: keyof Row): (number | null)[] =>
-        part.map((row) => row[name])
-      const parts = [0, 1, 2, 3].map((k) => rows.slice(k * 375, (k + 1) * 375))
-      const [a, b, c, d] = parts as [Row[], Row[], Row[], Row[]]
-      const nanos = (part: readonly Row[], name: 'pickup' | 'dropoff'): Vector =>
-        timestamps.ns(of(part, name).map((second) => second && BigInt(second) * 1_000_000_000n))
-      const paths = [
-        write(a),
-        write(b, {
-          columns: {
-            PULocationID: numbers.int32(of(b, 'PULocationID')),
-            DOLocationID: numbers.uint8(of(b, 'DOLocationID')),
-            lpep_pickup_datetime: nanos(b, 'pickup'),
-            lpep_dropoff_datetime: nanos(b, 'dropoff'),
-          },
-        }),
-        write(c, {
-          columns: {
-            PULocationID: numbers.float64(of(c, 'PULocationID')),
-            DOLocationID: numbers.float32(of(c, 'DOLocationID')),
-            lpep_pickup_datetime: timestamps.s(of(c, 'pickup')),
-            lpep_dropoff_datetime: timestamps.ms(of(c, 'dropoff').map((s) => s && s * 1000)),
-          },
-        }),
-        write(d, {
-          columns: {
-            PULocationID: undefined,
-            pulocationid: numbers.uint32(of(d, 'PULocationID')),
-            Trip_Distance: numbers.float64(of(d, 'trip_distance')),
-            trip_distance: undefined,
-          },
-        }),
-      ]
-      expect(hashMoments(await sum(paths, plan))).toBe(hashMoments(await sum([write(rows)], plan)))
-    })
+    testUnlessWithout(
+      'the types and the spelling of columns change nothing, file by file',
+      async () => {
+        const plan = planFor(plain)
+        const of = (part: readonly Row[], name: keyof Row): (number | null)[] =>
+          part.map((row) => row[name])
+        const parts = [0, 1, 2, 3].map((k) => rows.slice(k * 375, (k + 1) * 375))
+        const [a, b, c, d] = parts as [Row[], Row[], Row[], Row[]]
+        const nanos = (part: readonly Row[], name: 'pickup' | 'dropoff'): Vector =>
+          timestamps.ns(of(part, name).map((second) => second && BigInt(second) * 1_000_000_000n))
+        const paths = [
+          write(a),
+          write(b, {
+            columns: {
+              PULocationID: numbers.int32(of(b, 'PULocationID')),
+              DOLocationID: numbers.uint8(of(b, 'DOLocationID')),
+              lpep_pickup_datetime: nanos(b, 'pickup'),
+              lpep_dropoff_datetime: nanos(b, 'dropoff'),
+            },
+          }),
+          write(c, {
+            columns: {
+              PULocationID: numbers.float64(of(c, 'PULocationID')),
+              DOLocationID: numbers.float32(of(c, 'DOLocationID')),
+              lpep_pickup_datetime: timestamps.s(of(c, 'pickup')),
+              lpep_dropoff_datetime: timestamps.ms(of(c, 'dropoff').map((s) => s && s * 1000)),
+            },
+          }),
+          write(d, {
+            columns: {
+              PULocationID: undefined,
+              pulocationid: numbers.uint32(of(d, 'PULocationID')),
+              Trip_Distance: numbers.float64(of(d, 'trip_distance')),
+              trip_distance: undefined,
+            },
+          }),
+        ]
+        expect(hashMoments(await sum(paths, plan))).toBe(
+          hashMoments(await sum([write(rows)], plan)),
+        )
+      },
+    )
 
-    test('a column that no plan requires may be missing: its rides are missing it', async () => {
-      const bare = write(rows, { columns: { PULocationID: undefined, trip_distance: undefined } })
-      const plan = { ...planFor(plain), required: [] }
-      const { n, refused } = await sum([bare], plan)
-      const missing = rows.map((row) => ({ ...row, PULocationID: null, trip_distance: null }))
-      expect(refused).toEqual(reference(missing, plan).refused)
-      expect(n).toBe(0)
-      // The same of a column that is there and holds nothing.
-      const hollow = write(rows, { columns: { PULocationID: nulls(rows.length) } })
-      expect((await sum([hollow], plan)).refused.null_value).toBe(refused.null_value)
-    })
+    testUnlessWithout(
+      'a column that no plan requires may be missing: its rides are missing it',
+      async () => {
+        const bare = write(rows, { columns: { PULocationID: undefined, trip_distance: undefined } })
+        const plan = { ...planFor(plain), required: [] }
+        const { n, refused } = await sum([bare], plan)
+        const missing = rows.map((row) => ({ ...row, PULocationID: null, trip_distance: null }))
+        expect(refused).toEqual(reference(missing, plan).refused)
+        expect(n).toBe(0)
+        // The same of a column that is there and holds nothing.
+        const hollow = write(rows, { columns: { PULocationID: nulls(rows.length) } })
+        expect((await sum([hollow], plan)).refused.null_value).toBe(refused.null_value)
+      },
+    )
 
     testUnlessWithout(
       'a column that a plan requires, for terms or filters, must be there',
@@ -659,6 +667,121 @@ export function engineConformance(
         const mine = told.filter(([, , path]) => path === paths[k])
         expect(mine.at(-1)?.slice(0, 2)).toEqual([length, length])
         expect(mine.map(([done]) => done)).toEqual(mine.map(([done]) => done).sort((a, b) => a - b))
+      }
+    })
+
+    test('files as the years bring them add up to the sums of all their rides', async () => {
+      const seven = Array.from({ length: 7 }, (_, k) => randomRows(20 + k, k === 3 ? 1 : 120))
+      const [a, b, c, d, e, f, g] = seven as [Row[], Row[], Row[], Row[], Row[], Row[], Row[]]
+      const of = (part: readonly Row[], name: keyof Row): (number | null)[] =>
+        part.map((row) => row[name])
+      const ids = (part: readonly Row[], type: 'int32' | 'int64' | 'float64') => ({
+        PULocationID: numbers[type](of(part, 'PULocationID')),
+        DOLocationID: numbers[type](of(part, 'DOLocationID')),
+        passenger_count: numbers[type](of(part, 'passenger_count')),
+      })
+      const paths = [
+        write(a, { columns: ids(a, 'int64'), rowGroup: 50 }),
+        write(b, { columns: ids(b, 'int32') }),
+        // What pandas makes of ids that are missing somewhere: doubles, and NaN instead of null.
+        write(c, {
+          columns: {
+            ...ids(c, 'float64'),
+            DOLocationID: numbers.float64(of(c, 'DOLocationID').map((id) => id ?? Number.NaN)),
+            trip_distance: numbers.float64(of(c, 'trip_distance').map((x) => x ?? Number.NaN)),
+          },
+        }),
+        write(d),
+        write([]),
+        // Columns that came later, and those that went.
+        write(e, {
+          columns: {
+            cbd_congestion_fee: numbers.float64(e.map(() => 0.75)),
+            note: texts(e.map((_, i) => (i % 2 ? null : 'new'))),
+            ehail_fee: undefined,
+            store_and_fwd_flag: undefined,
+          },
+        }),
+        write(f, { columns: { trip_distance: undefined, PULocationID: undefined } }),
+        write(g, { rowGroup: 1 }),
+      ]
+      const plan = { ...planFor(plain), required: [] }
+      const without = f.map((row) => ({ ...row, trip_distance: null, PULocationID: null }))
+      const rides = [...a, ...b, ...c, ...d, ...e, ...without, ...g]
+      const expected = reference(rides, plan)
+      expect(expected.n).toBeGreaterThan(300)
+      const orders = [
+        paths,
+        [...paths].reverse(),
+        paths.map((_, k) => paths[(k * 3) % 8] as string),
+      ]
+      const all = await Promise.all(orders.map((order) => sum(order, plan)))
+      expect(asReference(all[0] as Moments)).toEqual(expected)
+      expect(new Set(all.map(hashMoments)).size).toBe(1)
+    })
+
+    test('many files of one ride, in any order, add up to one file of all', async () => {
+      const few = rows.slice(0, 30)
+      const plan = planFor(rich)
+      const whole = await sum([write(few)], plan)
+      const each = few.map((row) => write([row]))
+      const random = randomNumbers(4)
+      const shuffled = each.map((path): [number, string] => [random(), path])
+      shuffled.sort(([a], [b]) => a - b)
+      const added = await sum(each, plan)
+      expect(asReference(added)).toEqual(reference(few, plan))
+      expect(hashMoments(added)).toBe(hashMoments(whole))
+      const others = shuffled.map(([, path]) => path)
+      expect(hashMoments(await sum(others, plan))).toBe(hashMoments(whole))
+    })
+
+    test('NaN and infinite values are missing, as nulls are', async () => {
+      const plan = planFor(plain)
+      const odd = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, null]
+      const spoil = (values: readonly (number | null)[]): (number | null)[] =>
+        values.map((value, i) => (i % 3 === 0 ? (odd[(i / 3) % 4] as number | null) : value))
+      const path = write(rows, {
+        columns: {
+          trip_distance: numbers.float64(spoil(rows.map((row) => row.trip_distance))),
+          PULocationID: numbers.float64(spoil(rows.map((row) => row.PULocationID)).reverse()),
+        },
+      })
+      const known = [...rows.keys()].map((i) => (i % 3 === 0 ? null : (rows[i] as Row)))
+      const expected = rows.map((row, i): Row => {
+        const from = known[rows.length - 1 - i]
+        return {
+          ...row,
+          trip_distance: known[i]?.trip_distance ?? null,
+          PULocationID: from?.PULocationID ?? null,
+        }
+      })
+      expect(asReference(await sum([path], plan))).toEqual(reference(expected, plan))
+    })
+
+    test('decimals, booleans and dates are refused by name, whichever column they are', async () => {
+      const decimals = makeVector(
+        makeData({
+          type: new Decimal(2, 10, 128),
+          length: rows.length,
+          data: new Uint32Array(rows.length * 4),
+        }),
+      )
+      const flags = vectorFromArray(rows.map((_, i) => i % 2 === 0))
+      const cases: [string, Vector][] = [
+        ['trip_distance', decimals],
+        ['PULocationID', flags],
+        ['DOLocationID', days(rows.map((_, i) => i))],
+        ['lpep_pickup_datetime', days(rows.map((_, i) => i))],
+        ['lpep_dropoff_datetime', numbers.int64(rows.map((_, i) => i))],
+      ]
+      for (const [column, values] of cases) {
+        const path = write(rows, { columns: { [column]: values } })
+        expect(await refusal(path, planFor(plain))).toMatch(
+          new RegExp(`^source_column_type: column ${column} of .* cannot be read: expected `),
+        )
+        // One that nobody asks for may be anything.
+        const unasked = write(rows, { columns: { ehail_fee: values } })
+        expect((await sum([unasked], planFor(plain))).rows).toBe(rows.length)
       }
     })
 

@@ -49,7 +49,8 @@ export interface TrinoDouble {
 
 /** What a server is to do. */
 export interface DoubleOptions {
-  readonly answer: (sql: string) => Reply
+  /** What becomes of a query; a function is asked again whenever the query is. */
+  readonly answer: (sql: string) => Reply | (() => Reply)
   /** Undefined lets the request be answered. */
   readonly fate?: (seen: SeenRequest, index: number) => Fate | undefined
   /** Serves by TLS with this certificate. */
@@ -61,7 +62,7 @@ export interface DoubleOptions {
 /** A query and how far it was read. */
 interface Query {
   readonly id: string
-  readonly reply: Reply
+  readonly reply: Reply | (() => Reply)
   at: number
 }
 
@@ -118,7 +119,8 @@ export async function trinoDouble(options: DoubleOptions): Promise<TrinoDouble> 
 
 /** The next answer about a query: queued once, then running with a page each, then finished. */
 function pageOf(query: Query, address: string): Record<string, unknown> {
-  const { id, reply } = query
+  const { id } = query
+  const reply = typeof query.reply === 'function' ? query.reply() : query.reply
   const [at, size] = [query.at, typeof reply === 'object' && 'rows' in reply ? reply.page : 0]
   const next = { id, nextUri: `${address}/${at + 1}` }
   if (at < 0 || reply === 'queued for ever') {

@@ -3,7 +3,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Command } from 'commander'
+import pc from 'picocolors'
 import { describe, expect, test } from 'vitest'
+import {
+  type EngineFlags,
+  engineOptions,
+  engineSettingsOf,
+} from '../../../src/commands/engine-flags.ts'
+import type { Io } from '../../../src/commands/io.ts'
+import type { EngineSettings } from '../../../src/pipeline/engines/engines.ts'
 import { openTrinoEngine } from '../../../src/pipeline/engines/trino.ts'
 import { trinoSettings } from '../../../src/pipeline/engines/trino-settings.ts'
 
@@ -128,5 +137,44 @@ describe('the settings of Trino', () => {
 
   test('are asked for by the engine', async () => {
     await expect(openTrinoEngine(undefined)).rejects.toMatchObject({ code: 'config_invalid' })
+  })
+})
+
+describe('the flags of engines', () => {
+  const io: Io = {
+    out() {},
+    err: (text) => said.push(text),
+    interactive: false,
+    colors: pc.createColors(false),
+    env: { TRINO_ADDRESS: address, TRINO_USER: 'ali', TRINO_PASSWORD: 'open sesame' },
+    cwd: '/',
+    now: () => new Date(0),
+  }
+  const said: string[] = []
+  const settingsOf = (...argv: string[]): EngineSettings => {
+    const command = engineOptions(new Command().exitOverride().configureOutput({ writeErr() {} }))
+    command.parse(argv, { from: 'user' })
+    return engineSettingsOf(io, command.opts<EngineFlags>())
+  }
+
+  test('are read where Trino is chosen, and its notes are told', () => {
+    const { trino } = settingsOf('--engine', 'trino', '--trino-schema', 'tlc', '--trino-insecure')
+    expect(trino).toMatchObject({ address, schema: 'tlc', password: 'open sesame' })
+    expect(trino?.tls.verify).toBe(false)
+    trino?.note?.('once more')
+    expect(said).toEqual(['note: once more\n'])
+  })
+
+  test('matter to no other engine, and those of Trino are refused with one', () => {
+    expect(settingsOf()).toEqual({})
+    expect(settingsOf('--engine', 'arrow')).toEqual({})
+    expect(() => settingsOf('--trino-address', address)).toThrow(
+      '--trino-address is for the engine trino, found --engine auto: add --engine trino',
+    )
+  })
+
+  test('know the engines, and take no secret', () => {
+    expect(() => settingsOf('--engine', 'abacus')).toThrow(/Allowed choices are auto, arrow/)
+    expect(() => settingsOf('--engine', 'trino', '--trino-password', 'x')).toThrow(/unknown option/)
   })
 })

@@ -303,6 +303,24 @@ describe('faults', () => {
     expect(error.message).toContain('[s3://rides/bad]')
   })
 
+  test('a query that fails takes the others of its file with it', async () => {
+    const failure = { errorName: 'GENERIC_INTERNAL_ERROR', message: 'no' }
+    const asked = (): number => new Set(server.seen.map(({ path }) => path.split('/')[3])).size
+    let sums = 0
+    const answer = (sql: string) => {
+      // The first sum fails once a second one is under way too.
+      const fails = (): Reply => (asked() > 4 ? failure : 'queued for ever')
+      if (sql.includes('trip_distance" * ') && sums++ === 0) return fails
+      return table([file(january)])(sql)
+    }
+    await start({ answer })
+    const recipe = [plan, { ...plan, target: { min: 2, max: 30 } }]
+    const error = await fault(engine.sum('/x/green_tripdata_2023-01.parquet', 'green', recipe))
+    expect(error.message).toContain('GENERIC_INTERNAL_ERROR')
+    expect(server.cancelled.length).toBeGreaterThan(0)
+    expect(server.cancelled.length).toBeLessThan(sums)
+  })
+
   test('an address where nobody listens is unreachable, at once', async () => {
     await start({ answer: table([]) })
     server.close()

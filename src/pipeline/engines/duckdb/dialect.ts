@@ -26,6 +26,10 @@ export const duckdbDialect: Dialect = {
     const type = bound ** factors.length < 2 ** 63 ? 'BIGINT' : 'HUGEINT'
     return `sum(${factors.map((factor) => `CAST(${factor} AS ${type})`).join(' * ')})`
   },
+  // The least and greatest value of a column are known, NaN set aside: a comparison that they fulfil
+  // is taken for true of all rows.
+  isNumber: (expression) => `NOT isnan(${expression})`,
+  isFinite: (expression) => `isfinite(${expression})`,
   log1p: (expression) => `ln(1 + ${expression})`,
   rowNumber: () => 'file_row_number',
 }

@@ -18,9 +18,10 @@ import {
 } from '../../moments.ts'
 import type { Plan, Refused } from '../../plan.ts'
 import type { Cells, Column, Grouped } from './cells.ts'
-import { baseKey, sumName, tells } from './groupings.ts'
+import { baseKey, type GroupAtom, sumName, tellerOf, tells } from './groupings.ts'
 import type { Quantity } from './quantity.ts'
 import { type Reason, reasons, type Selection } from './selection.ts'
+import { binsOfUnits } from './unit-codes.ts'
 
 /**
  * The moments of a plan.
@@ -93,7 +94,7 @@ function addCell(into: Sums, at: number, { hi, lo }: Column, i: number): void {
 function source(all: readonly Cells[], atoms: readonly Atom[], names: readonly string[]): Cells {
   const able = all.filter((cells) => {
     const hasSums = names.every((name) => cells.sums.has(name))
-    return hasSums && atoms.every((atom) => tells(cells.atoms, atom))
+    return hasSums && tells(cells.atoms, atoms)
   })
   return able.reduce((least, cells) => (cells.size < least.size ? cells : least))
 }
@@ -108,16 +109,12 @@ interface Levels {
 
 /** The code of an atom, by cell. */
 function partsOf(atom: Atom, cells: Cells): Float64Array {
-  const key = baseKey(atom)
-  const own = cells.atoms.findIndex((one) => one.key === key)
-  if (own < 0) {
-    const hours = cells.codes[cells.atoms.findIndex((one) => one.key === 'hour_of_week')]
-    return (hours as Float64Array).map((hour) =>
-      key === 'hour' ? hour % 24 : Math.floor(hour / 24),
-    )
-  }
-  const codes = cells.codes[own] as Float64Array
-  return atom.spec.or_missing ? codes.map((code) => code + 1) : codes
+  const at = tellerOf(cells.atoms, atom)
+  const codes = cells.codes[at] as Float64Array
+  const { key, units } = cells.atoms[at] as GroupAtom
+  if (units) return binsOfUnits(atom, units, codes)
+  if (key === baseKey(atom)) return atom.spec.or_missing ? codes.map((code) => code + 1) : codes
+  return codes.map((hour) => (atom.key === 'hour' ? hour % 24 : Math.floor(hour / 24)))
 }
 
 /** The levels of a term. Codes are packed first, so that a table does rather than a hash. */

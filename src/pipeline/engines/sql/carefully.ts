@@ -8,6 +8,7 @@ import { RidecastError } from '../../../errors.ts'
 import { roundedColumns } from '../../moments.ts'
 import type { Plan } from '../../plan.ts'
 import type { Summing } from './cells.ts'
+import type { Grouping } from './groupings.ts'
 import type { Careful, Quantity, Summand } from './quantity.ts'
 import type { SqlRunner, SqlValue } from './runner.ts'
 import { all, type Selection, selectionOf } from './selection.ts'
@@ -135,8 +136,13 @@ export async function rowsOf(
 }
 
 /** The units of quantities that are not measured, as they are assumed to be. */
-export function hopeful(selection: Selection, plans: readonly Plan[]): Summing {
+export function hopeful(
+  selection: Selection,
+  plans: readonly Plan[],
+  groupings: readonly Grouping[],
+): Summing {
   const summands = quantitiesOf(selection, plans)
-  const fits = [...summands.values()].flatMap((quantity) => quantity.fits ?? [])
+  const codes = groupings.flatMap(({ atoms }) => atoms.map(({ code }) => code))
+  const fits = [...summands.values(), ...codes].flatMap((one) => one.fits ?? [])
   return { summands, fits, hope: true }
 }

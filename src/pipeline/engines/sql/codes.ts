@@ -23,24 +23,23 @@ export interface Code {
   readonly range: Range
   /** Where a ride has one, its times being readable; undefined: everywhere. */
   readonly exists: Condition | undefined
+  /** Where the code is right; undefined: everywhere. */
+  readonly fits?: Value
 }
 
 /** The condition for a column to have a value. */
 export function present(sheet: Sheet, name: ColumnName): Condition {
-  const { sql, layer, isInteger } = sheet.column(name)
-  // NaN is the largest of all to some engines and not comparable to others: both refuse it so.
-  const there = isInteger ? `${sql} IS NOT NULL` : `${sql} <= ${sheet.literal(Infinity)}`
-  return { sql: there, layer, implies: [] }
+  const column = sheet.column(name)
+  const sql = column.isInteger ? `${column.sql} IS NOT NULL` : sheet.isNumber(column)
+  return { sql, layer: column.layer, implies: [] }
 }
 
 /** The condition for a column to have a finite value. */
 export function finite(sheet: Sheet, name: ColumnName): Condition {
-  const { sql, layer, isInteger, range } = sheet.column(name)
+  const column = sheet.column(name)
   const there = present(sheet, name)
-  if (isInteger) return there
-  const below = `${sql} < ${sheet.literal(Infinity)}`
-  const above = range[0] > -Infinity ? '' : ` AND ${sql} > ${sheet.literal(-Infinity)}`
-  return { sql: below + above, layer, implies: [there.sql] }
+  if (column.isInteger) return there
+  return { sql: sheet.isFinite(column), layer: column.layer, implies: [there.sql] }
 }
 
 /**
@@ -86,8 +85,8 @@ function idCode(sheet: Sheet, name: ColumnName): Code {
   const [min, max] = [Math.max(value.range[0], 0), Math.min(value.range[1], maxId)]
   const isKnown = isInteger && value.range[0] >= 0 && value.range[1] <= maxId
   const there = present(sheet, name)
-  const whole = isInteger ? '' : ` AND ${sql} = floor(${sql})`
-  const valid = `${sql} BETWEEN 0 AND ${maxId}${whole}`
+  const inside = `${sql} BETWEEN 0 AND ${maxId}`
+  const valid = isInteger ? inside : `${there.sql} AND ${inside} AND ${sql} = floor(${sql})`
   const exists = isKnown
     ? there
     : { sql: valid, layer, implies: [there.sql, finite(sheet, name).sql] }

@@ -10,6 +10,7 @@ import type { Plan } from '../../plan.ts'
 import type { Code } from './codes.ts'
 import type { Quantity } from './quantity.ts'
 import type { Selection } from './selection.ts'
+import { areFine, type Units, unitsCode } from './unit-codes.ts'
 
 /** An atom that rides are grouped by; rides that lack it share a group where any do. */
 export interface GroupAtom {
@@ -17,6 +18,10 @@ export interface GroupAtom {
   readonly code: Code
   /** Whether a ride of the selection can lack it. */
   readonly mayLack: boolean
+  /** How many codes occur, about. */
+  readonly levels: number
+  /** Set where the codes are units of a column, which tell the bins of it. */
+  readonly units?: Units
 }
 
 /** A sum of a quantity, or of the product of two. */
@@ -50,7 +55,13 @@ interface Draft {
 const manyCells = 2 ** 18
 
 /** Up to so many cells, sets are worth a common query: what they have in common is done once. */
-const fewCells = 2 ** 17
+const fewCells = 2 ** 15
+
+/** Zones are ids, and no other ids are more. */
+const usualIds = 300
+
+/** Values in few digits: so many distinct ones are usual. */
+const usualUnits = 2 ** 12
 
 /** Up to so many sums are carried through every set of a query for the sake of their total. */
 const fewSums = 8
@@ -60,17 +71,33 @@ export function baseKey({ key, spec }: Atom): string {
   return spec.or_missing ? key.slice(0, -1) : key
 }
 
-/** True when the code of an atom can be told from a group's. */
-export function tells(group: readonly { readonly key: string }[], atom: Atom): boolean {
+/** The position of the atom in a group that tells the code of another, -1 where none does. */
+export function tellerOf(group: readonly GroupAtom[], atom: Atom): number {
+  const { spec } = atom
   const wanted = baseKey(atom)
-  const isPart = atom.spec.kind === 'derived'
-  return group.some(({ key }) => key === wanted || (isPart && key === 'hour_of_week'))
+  const own = group.findIndex(({ key }) => key === wanted)
+  if (own >= 0) return own
+  if (spec.kind === 'derived') return group.findIndex(({ key }) => key === 'hour_of_week')
+  return spec.kind === 'bin' ? group.findIndex(({ units }) => units && areFine(units, spec)) : -1
 }
 
-/** Plans the groupings of a selection, the smallest last. */
-export function groupingsOf(selection: Selection, plans: readonly Plan[]): Grouping[] {
+/** True when the codes of all atoms can be told from those of a group. */
+export function tells(group: readonly GroupAtom[], atoms: readonly Atom[]): boolean {
+  return atoms.every((atom) => tellerOf(group, atom) >= 0)
+}
+
+/**
+ * Plans the groupings of a selection, the smallest last.
+ *
+ * @param hope whether columns may be taken to hold whole units
+ */
+export function groupingsOf(
+  selection: Selection,
+  plans: readonly Plan[],
+  hope: boolean,
+): Grouping[] {
   const own = selection.plans.map((at) => plans[at] as Plan)
-  const drafts = covered(own.flatMap((plan) => demandsOf(selection, plan)))
+  const drafts = covered(own.flatMap((plan) => demandsOf(selection, plan, hope)))
   const large = drafts
     .filter(({ atoms }) => cellsOf(atoms) > fewCells)
     .map((draft) => query([draft]))
@@ -98,32 +125,53 @@ interface Demand extends Draft {
   readonly terms: readonly Atom[]
 }
 
-function demandsOf(selection: Selection, plan: Plan): Demand[] {
+function demandsOf(selection: Selection, plan: Plan, hope: boolean): Demand[] {
   const { categorical, numeric } = plan.features
   const quantities = [selection.duration, ...numeric.map((term) => selection.term(term).quantity)]
   const sums = new Map(quantities.map((one): [string, Factors] => [sumName([one]), [one]]))
-  const blocks = categorical.map(({ atoms }) => demand(selection, atoms, new Map(sums)))
+  const blocks = categorical.map(({ atoms }) => demand(selection, atoms, new Map(sums), hope))
   const pairs = plan.crosses ? plannedCrosses(categorical) : []
   const crosses = pairs.map(([a, b]) => {
     const atoms = [a, b].flatMap((k) => (categorical[k] as CategoricalTerm).atoms)
-    return demand(selection, atoms, new Map())
+    return demand(selection, atoms, new Map(), hope)
   })
   return [...blocks, ...crosses]
 }
 
-function demand(selection: Selection, terms: readonly Atom[], sums: Draft['sums']): Demand {
+function demand(
+  selection: Selection,
+  terms: readonly Atom[],
+  sums: Draft['sums'],
+  hope: boolean,
+): Demand {
+  const fine = hope && terms.length === 1 && unitsOf(selection, terms[0] as Atom)
+  if (fine) return { terms, atoms: [fine], sums }
   const atoms = new Map<string, GroupAtom>()
   for (const atom of terms) {
     const key = baseKey(atom)
     const code = selection.code(atom)
-    const mayLack = code.exists !== undefined && !selection.implied.has(code.exists.sql)
-    atoms.set(key, { key, code, mayLack })
+    const known = code.range[1] - code.range[0] + 1
+    const levels = atom.spec.kind === 'id' ? Math.min(known, usualIds) : known
+    atoms.set(key, { key, code, mayLack: mayLack(selection, code), levels })
   }
   return { terms, atoms: [...atoms.values()], sums }
 }
 
+function mayLack({ implied }: Selection, { exists }: Code): boolean {
+  return exists !== undefined && !implied.has(exists.sql)
+}
+
+/** Units to group by in place of many bins: comparisons with edges are what takes time. */
+function unitsOf(selection: Selection, { spec }: Atom): GroupAtom | undefined {
+  const found = spec.kind === 'bin' ? unitsCode(selection.sheet, spec) : undefined
+  if (!found) return undefined
+  const { code, units } = found
+  const key = `units ${units.of} ${units.low} ${units.high}`
+  return { key, code, mayLack: mayLack(selection, code), levels: usualUnits, units }
+}
+
 function cellsOf(atoms: readonly GroupAtom[]): number {
-  return atoms.reduce((cells, { code: { range } }) => cells * (range[1] - range[0] + 2), 1)
+  return atoms.reduce((cells, { levels }) => cells * (levels + 1), 1)
 }
 
 /** Leaves out what can be read off another grouping. */
@@ -134,7 +182,7 @@ function covered(demands: readonly Demand[]): Draft[] {
     const hosts = drafts.filter((draft) => {
       const isCheap =
         cellsOf(draft.atoms) <= manyCells || [...sums.keys()].every((k) => draft.sums.has(k))
-      return isCheap && terms.every((atom) => tells(draft.atoms, atom))
+      return isCheap && tells(draft.atoms, terms)
     })
     const host = hosts.at(-1)
     if (host) for (const [name, factors] of sums) host.sums.set(name, factors)

@@ -123,10 +123,8 @@ export function termOf(sheet: Sheet, term: NumericTerm, units?: ReadonlyMap<stri
   }
 }
 
-// NaN is the largest of all to some engines and not comparable to others: both refuse it so.
-function finiteUnits(sheet: Sheet, { sql, layer }: Value): Value {
-  const [least, most] = [sheet.literal(-Infinity), sheet.literal(Infinity)]
-  return { sql: `${sql} > ${least} AND ${sql} < ${most}`, layer }
+function finiteUnits(sheet: Sheet, units: Value): Value {
+  return { sql: sheet.isFinite(units), layer: units.layer }
 }
 
 const keyOf = ({ of, steps }: NumericTerm): string => JSON.stringify([of, steps])

@@ -79,6 +79,13 @@ export interface Dialect {
    * @param bound no factor is larger, by absolute value
    */
   exactSum(factors: readonly string[], bound: number): string
+  /**
+   * True of a number that is not NaN, not true of NaN or NULL, where comparing it with infinity
+   * does not say so.
+   */
+  isNumber?(expression: string): string
+  /** True of a finite number, not true of others or NULL, where comparing does not say so. */
+  isFinite?(expression: string): string
   /** ln(1 + x) of a DOUBLE above -1; may differ from Math.log1p in the last bits. */
   log1p(expression: string): string
   /**

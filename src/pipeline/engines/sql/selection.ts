@@ -147,7 +147,7 @@ export function selectionOf(
     refusals.push([condition, number(reason)])
   }
   refuse(`${micros.sql} IS NULL`, 'null_time')
-  if (sheet.mayBeNoTime()) refuse(`NOT (${readable(sheet, micros)})`, 'unparsable_time')
+  if (sheet.mayBeNoTime()) refuse(`NOT (${sheet.isFinite(micros)})`, 'unparsable_time')
   const { min, max } = plan.target
   if (min > -Infinity) refuse(`${micros.sql} < ${sheet.literal(min * 60e6)}`, 'below_min')
   if (max < Infinity) refuse(`${micros.sql} > ${sheet.literal(max * 60e6)}`, 'above_max')
@@ -181,14 +181,11 @@ export function all(sheet: Sheet, values: readonly Value[]): Value {
   return sheet.define(sql, ...values)
 }
 
-const readable = (sheet: Sheet, { sql }: Value): string =>
-  `${sql} > ${sheet.literal(-Infinity)} AND ${sql} < ${sheet.literal(Infinity)}`
-
 /** Conditions for a duration to be known and within the bounds. */
 function timely(sheet: Sheet, { target }: Plan, micros: Value): Value[] {
   const { layer } = micros
   const conditions = [`${micros.sql} IS NOT NULL`]
-  if (sheet.mayBeNoTime()) conditions.push(readable(sheet, micros))
+  if (sheet.mayBeNoTime()) conditions.push(sheet.isFinite(micros))
   if (target.min > -Infinity)
     conditions.push(`${micros.sql} >= ${sheet.literal(target.min * 60e6)}`)
   if (target.max < Infinity) conditions.push(`${micros.sql} <= ${sheet.literal(target.max * 60e6)}`)

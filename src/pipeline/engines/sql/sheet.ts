@@ -62,6 +62,18 @@ export class Sheet {
     return this.dialect.number(value)
   }
 
+  /** The condition for a value not to be NaN: not true of NULL either. */
+  isNumber({ sql }: Value): string {
+    // NaN is the largest of all to some engines and not comparable to others: both refuse it so.
+    return this.dialect.isNumber?.(sql) ?? `${sql} <= ${this.literal(Infinity)}`
+  }
+
+  /** The condition for a value to be finite: not true of NULL either. */
+  isFinite({ sql }: Value): string {
+    const compared = `${sql} > ${this.literal(-Infinity)} AND ${sql} < ${this.literal(Infinity)}`
+    return this.dialect.isFinite?.(sql) ?? compared
+  }
+
   /** What follows FROM to use all names defined so far. */
   from(): string {
     const [base = [], ...above] = this.layers

@@ -59,14 +59,15 @@ async function sumSelection(
   signal: AbortSignal | undefined,
 ): Promise<Moments[]> {
   const none: ReadonlySet<string> = new Set()
-  const groupings = groupingsOf(selection, plans)
-  const cells = await run(runner, selection, groupings, hopeful(selection, plans), signal)
+  const groupings = groupingsOf(selection, plans, true)
+  const summing = hopeful(selection, plans, groupings)
+  const cells = await run(runner, selection, groupings, summing, signal)
   const own = (at: number): Plan => plans[at] as Plan
   if (fitsAll(cells, groupings)) {
     return selection.plans.map((at) => assemble(own(at), selection, cells, none))
   }
   const careful = await measured(runner, selection, plans, signal)
-  const again = groupingsOf(careful.selection, plans)
+  const again = groupingsOf(careful.selection, plans, false)
   const exact = await run(runner, careful.selection, again, careful.summing, signal)
   return selection.plans.map((at) => assemble(own(at), careful.selection, exact, careful.fine))
 }
