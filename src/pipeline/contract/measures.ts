@@ -155,24 +155,19 @@ function mainMonth(measurement: Measurement | undefined): Month | undefined {
   return isMonth(first[0]) ? first[0] : undefined
 }
 
-function medians(draft: Draft, measurement: Measurement): void {
-  const { minutes, mph, columns } = measurement
-  const { counts, ladder } = columns.trip_distance ?? {}
-  const miles = ladder && {
-    ladder,
-    counts: Array.from({ length: ladder.length + 1 }, (_, bin) => counts?.get(bin) ?? 0),
-  }
-  const [from, to] = [minutes.ladder.indexOf(1) + 1, minutes.ladder.indexOf(60.008) + 1]
-  draft.values.median_minutes = middle(minutes, from, to)
-  // Rides of no distance, or of less, do not move.
-  if (miles) draft.values.median_miles = middle(miles, miles.ladder.indexOf(0.005) + 1)
-  if (mph) draft.values.median_mph = middle(mph, 1)
+function medians(draft: Draft, { minutes, moving }: Measurement): void {
+  const [from, to] = [minutes.ladder.indexOf(1), minutes.ladder.indexOf(60.008)]
+  const isKept = (bin: number): boolean => bin > from && bin <= to
+  const counts = minutes.counts.map((count, bin) => (isKept(bin) ? count : 0))
+  draft.values.median_minutes = middle({ ...minutes, counts })
+  if (!moving) return
+  draft.values.median_miles = middle(moving.miles)
+  draft.values.median_mph = middle(moving.mph)
 }
 
-/** The median over some bins; NaN of too few rides. */
-function middle({ ladder, counts }: Binned, from: number, to = counts.length): number {
-  const some = counts.map((count, bin) => (bin >= from && bin < to ? count : 0))
-  return sum(some) < enoughRides ? Number.NaN : medianOf(ladder, some)
+/** The median; NaN of too few rides. */
+function middle({ ladder, counts }: Binned): number {
+  return sum(counts) < enoughRides ? Number.NaN : medianOf(ladder, counts)
 }
 
 function shapes(draft: Draft, { columns, hours }: Measurement): void {

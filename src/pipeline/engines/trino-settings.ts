@@ -116,7 +116,7 @@ function addressOf(text: string | undefined, signsIn: boolean, faults: string[])
     return ''
   }
   const url = /^https?:\/\//i.test(text) && URL.canParse(text) ? new URL(text) : undefined
-  if (!url || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+  if (url?.pathname !== '/' || url.search !== '' || url.hash !== '') {
     faults.push(`TRINO_ADDRESS must be an http or https address without a path, ${example}`)
     return ''
   }

@@ -202,8 +202,11 @@ class Queries {
 
 /** A page column by column; Trino sends what JSON numbers cannot hold as text. */
 function rowsByColumn({ data = [], columns = [] }: QueryResult): SqlRows {
+  const read = (value: SqlValue, type: string): SqlValue =>
+    // NaN and the infinities.
+    type === 'double' && typeof value === 'string' ? Number(value) : value
   return {
     length: data.length,
-    columns: columns.map((_, k) => data.map((row): SqlValue => row[k])),
+    columns: columns.map(({ type }, k) => data.map((row) => read(row[k], type))),
   }
 }

@@ -30,15 +30,13 @@ async function momentsOf(columns: readonly ColumnName[]) {
 }
 
 describe('what training sums for the contract', () => {
-  test('is little: durations, speeds, days, and the columns that the recipe uses', () => {
+  test('is little: one grouping of rides, days, and the ids that the recipe uses', () => {
     const { features, crosses } = trainingCheckPlan(plain)
     expect(features.categorical.map(({ name }) => name)).toEqual([
-      'duration',
-      'speed',
+      'ride',
       'pickup_day',
       'DOLocationID',
       'PULocationID',
-      'trip_distance',
     ])
     expect(features.numeric).toEqual([])
     expect(crosses).toBe(false)
@@ -67,7 +65,7 @@ describe('what training sums for the contract', () => {
 
   test('does without a distance where the recipe has none', async () => {
     const measurement = measurementOf(await momentsOf(['PULocationID']))
-    expect(measurement.mph).toBeUndefined()
+    expect(measurement.moving).toBeUndefined()
     expect(keptRides(measurement)).toBe(73_908)
   })
 })

@@ -1,9 +1,9 @@
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { findContract } from '../../../src/commands/contracts.ts'
-import { parseContract } from '../../../src/contract.ts'
+import { measureNames, parseContract } from '../../../src/contract.ts'
 import { anomalyCodes } from '../../../src/pipeline/contract/anomaly.ts'
 import { type Inspection, inspect } from '../../../src/pipeline/contract/inspect.ts'
 import { learn } from '../../../src/pipeline/contract/learn.ts'
@@ -108,6 +108,14 @@ describe('the page of a check', () => {
   })
 })
 
-test('codes are in the style of TensorFlow Data Validation', () => {
-  for (const code of Object.keys(anomalyCodes)) expect(code).toMatch(/^[A-Z]+(_[A-Z]+)+$/)
+describe('docs/contract.md', () => {
+  const text = readFileSync(new URL('../../../docs/contract.md', import.meta.url), 'utf8')
+  const names = new Set([...text.matchAll(/`([A-Za-z_]+)`/g)].map(([, name]) => name))
+
+  test.each(Object.keys(anomalyCodes))('explains the code %s', (code) => {
+    expect(names).toContain(code)
+    expect(code).toMatch(/^[A-Z]+(_[A-Z]+)+$/)
+  })
+
+  test.each(measureNames)('explains the measure %s', (name) => expect(names).toContain(name))
 })

@@ -292,7 +292,20 @@ describe('faults', () => {
     await start({ answer: failing })
     const error = await fault(engine.sum('/data/green_tripdata_2023-01.parquet', 'green', [plan]))
     expect(error.code).toBe('source_column_type')
-    expect(error.message).toMatch(/^column trip_distance of \/data\/green_.* as double.*binary/)
+    expect(error.message).toMatch(
+      /^column trip_distance of \/data\/green_.* expected double.*binary/,
+    )
+  })
+
+  test('a column whose type the statistics of a file betray is named', async () => {
+    const message =
+      'Malformed Parquet file. Corrupted statistics for column "[pulocationid] optional double pulocationid": [min: 1.5, max: 3.0, num_nulls: 0] [s3://rides/x]'
+    await start({
+      answer: table([file(january)], { errorName: 'HIVE_BAD_DATA', message }),
+    })
+    const error = await fault(engine.sum('/data/green_tripdata_2023-01.parquet', 'green', [plan]))
+    expect(error.code).toBe('source_column_type')
+    expect(error.message).toMatch(/^column pulocationid of \/data\/green_.* found optional double/)
   })
 
   test('a damaged file is named', async () => {

@@ -169,11 +169,11 @@ function shareOf(connection: DuckDBConnection): number {
   return Math.min(Math.max(connection.progress.percentage, 0), 100) / 100
 }
 
-/** Columns of a chunk: numbers as they lie in memory, others one by one. */
+/** Columns of a chunk, copied: its own memory is gone when it is collected. */
 function columnsOf(chunk: DuckDBDataChunk): ArrayLike<SqlValue>[] {
   return Array.from({ length: chunk.columnCount }, (_, k) => {
     const vector = chunk.getColumnVector(k) as unknown as { items?: unknown }
-    if (vector.items instanceof Float64Array) return vector.items
+    if (vector.items instanceof Float64Array) return vector.items.slice(0, chunk.rowCount)
     return chunk.getColumnValues(k) as SqlValue[]
   })
 }
@@ -198,7 +198,17 @@ function failure(error: unknown, path: string): RidecastError {
   return new RidecastError('source_truncated', text, { cause: error })
 }
 
-/** A path as a table function takes it: none of its characters is a pattern. */
+/**
+ * A path as a table function takes it: none of its characters is a pattern.
+ *
+ * @throws engine_unsupported for a backslash beside characters of a pattern, which cannot be told
+ */
 export function literalPath(path: string): string {
+  if (path.includes('\\') && /[*?[]/.test(path)) {
+    throw new RidecastError(
+      'engine_unsupported',
+      `${path} has a backslash and one of * ? [ in its name, which duckdb takes for a pattern: rename the file, or take --engine arrow`,
+    )
+  }
   return quoteText(path.replaceAll(/[*?[]/g, (mark) => `[${mark}]`))
 }

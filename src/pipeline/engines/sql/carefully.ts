@@ -62,7 +62,7 @@ export async function measured(
   ])
   const [row = []] = await rowsOf(
     runner,
-    `SELECT ${measures.join(', ')} FROM ${sheet.from()} WHERE ${taken.sql}`,
+    `SELECT ${measures.join(', ')} FROM ${sheet.from(...measures, taken.sql)} WHERE ${taken.sql}`,
     signal,
   )
   const fine = new Set<string>()
@@ -90,7 +90,7 @@ async function known(
   const doubtful = all(sheet, [selection.candidate, flag])
   const inputs = await rowsOf(
     runner,
-    `SELECT DISTINCT ${input.sql} FROM ${sheet.from()} WHERE ${doubtful.sql} LIMIT ${mostUnclear + 1}`,
+    `SELECT DISTINCT ${input.sql} FROM ${sheet.from(input.sql, doubtful.sql)} WHERE ${doubtful.sql} LIMIT ${mostUnclear + 1}`,
     signal,
   )
   if (inputs.length === 0) return units

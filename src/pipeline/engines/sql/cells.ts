@@ -113,7 +113,8 @@ export async function runGrouping(
   ]
   const where = countsOthers ? '' : ` WHERE ${ok.sql}`
   const groups = names.length > 0 ? ` GROUP BY ${by}` : ''
-  const sql = `SELECT ${selected.join(', ')} FROM ${sheet.from()}${where}${groups}`
+  const from = sheet.from(...selected, where, groups)
+  const sql = `SELECT ${selected.join(', ')} FROM ${from}${where}${groups}`
   const columns = await readColumns(runner, sql, selected.length, signal)
   return groupedFrom(columns, grouping, named, names.length, countsOthers)
 }

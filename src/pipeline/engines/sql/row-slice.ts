@@ -4,9 +4,9 @@
  */
 
 import type { Plan, Slice } from '../../plan.ts'
-import { rowsOf } from './carefully.ts'
+import { measured, rowsOf } from './carefully.ts'
 import type { SqlRunner } from './runner.ts'
-import { all, type Selection, selectionsOf } from './selection.ts'
+import { all, reasons, type Selection, selectionsOf } from './selection.ts'
 import type { Sheet, Value } from './sheet.ts'
 
 /** Rows of a stretch: so many positions are sorted at once. */
@@ -42,13 +42,17 @@ async function cutOf(
   { from, to }: Slice & { kind: 'rows' },
   signal: AbortSignal | undefined,
 ): Promise<Slice> {
-  const [selection] = selectionsOf(sheet, [{ ...plan, slice: { kind: 'all' } }]) as [Selection]
+  const whole = [{ ...plan, slice: { kind: 'all' } as const }]
+  const [hoped] = selectionsOf(sheet, whole) as [Selection]
+  // What is kept may depend on the last bits of a logarithm.
+  const isSure = hoped.refusals.every(([, reason]) => reasons[reason - 1] !== 'unfit')
+  const selection = isSure ? hoped : (await measured(runner, hoped, whole, signal)).selection
   const row = sheet.rowNumber()
   const at = sheet.define(`floor(${row.sql} / ${sheet.literal(stretch)})`, row)
   const taken = all(sheet, [selection.kept])
   const counts = await rowsOf(
     runner,
-    `SELECT ${at.sql}, CAST(count(*) AS DOUBLE) FROM ${sheet.from()} WHERE ${taken.sql} GROUP BY ${at.sql}`,
+    `SELECT ${at.sql}, CAST(count(*) AS DOUBLE) FROM ${sheet.from(at.sql, taken.sql)} WHERE ${taken.sql} GROUP BY ${at.sql}`,
     signal,
   )
   const stretches = counts
@@ -82,7 +86,7 @@ async function nth(
   const inside = `${row.sql} >= ${first} AND ${row.sql} < ${first + stretch}`
   const [found] = await rowsOf(
     runner,
-    `SELECT CAST(${row.sql} AS DOUBLE) FROM ${sheet.from()} WHERE ${taken.sql} AND ${inside} ORDER BY ${row.sql} OFFSET ${offset} LIMIT 1`,
+    `SELECT CAST(${row.sql} AS DOUBLE) FROM ${sheet.from(row.sql, taken.sql)} WHERE ${taken.sql} AND ${inside} ORDER BY ${row.sql} OFFSET ${offset} LIMIT 1`,
     signal,
   )
   return Number(found?.[0])

@@ -27,6 +27,12 @@ export interface NumberColumn extends Value {
 /** From the least to the greatest value, infinities where nothing is known. */
 export type Range = readonly [min: number, max: number]
 
+/** What a name stands for. */
+interface Expression {
+  readonly sql: string
+  readonly layer: number
+}
+
 /** Expressions over one file. */
 export class Sheet {
   readonly dialect: Dialect
@@ -35,7 +41,7 @@ export class Sheet {
   private readonly relation: SqlRelation
   private readonly names: FileColumns
   private readonly defined = new Map<string, Value>()
-  private readonly layers: string[][] = []
+  private readonly expressions = new Map<string, Expression>()
 
   /** @param names what the columns of the relation hold */
   constructor(dialect: Dialect, relation: SqlRelation, names: FileColumns) {
@@ -52,8 +58,7 @@ export class Sheet {
     const layer = 1 + Math.max(-1, ...uses.map((value) => value.layer))
     const value = { sql: `e${this.defined.size}`, layer }
     this.defined.set(sql, value)
-    this.layers[layer] ??= []
-    this.layers[layer]?.push(`${sql} AS ${value.sql}`)
+    this.expressions.set(value.sql, { sql, layer })
     return value
   }
 
@@ -74,15 +79,37 @@ export class Sheet {
     return this.dialect.isFinite?.(sql) ?? compared
   }
 
-  /** What follows FROM to use all names defined so far. */
-  from(): string {
-    const [base = [], ...above] = this.layers
-    // A file may have no column that is needed, a query not.
-    const bottom = `(SELECT ${['1 AS one', ...base].join(', ')} FROM ${this.relation.from}) AS s0`
-    return above.reduce(
-      (inner, expressions, k) => `(SELECT *, ${expressions.join(', ')} FROM ${inner}) AS s${k + 1}`,
-      bottom,
-    )
+  /** What follows FROM for expressions that use names defined here. */
+  from(...expressions: readonly string[]): string {
+    const used = this.usedBy(expressions)
+    const top = Math.max(0, ...used.map(([, { layer }]) => layer))
+    let inner = ''
+    for (let k = 0; k <= top; k++) {
+      const own = used.flatMap(([name, { sql, layer }]) =>
+        layer === k ? [`${sql} AS ${name}`] : [],
+      )
+      const below = used.flatMap(([name, { layer }]) => (layer < k ? [name] : []))
+      // A query may need no column at all.
+      const selected = [...below, ...own].join(', ') || '1 AS one'
+      const from = k === 0 ? this.relation.from : inner
+      inner = `(SELECT ${selected} FROM ${from}) AS s${k}`
+    }
+    return inner
+  }
+
+  /** Everything that expressions use, by name. */
+  private usedBy(expressions: readonly string[]): [string, Expression][] {
+    const used = new Map<string, Expression>()
+    const visit = (text: string): void => {
+      for (const [name] of text.matchAll(/\be\d+\b/g)) {
+        const expression = this.expressions.get(name)
+        if (!expression || used.has(name)) continue
+        used.set(name, expression)
+        if (expression.layer > 0) visit(expression.sql)
+      }
+    }
+    for (const text of expressions) visit(text)
+    return [...used]
   }
 
   /** A column as the file has it, NULL where it does not. */

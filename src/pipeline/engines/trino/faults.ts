@@ -81,12 +81,15 @@ function line(text: string): string {
 export function queryFault(error: QueryError, about: string): RidecastError {
   const { errorName: name, message } = error
   const told = `${name}: ${line(message)}`
-  const column = /column type \((.+?)\) for Parquet column \(\[(.+?)\] (.+)\)/.exec(message)
-  if (column) {
-    const [, declared, name, found] = column
+  const column =
+    /column type \((?<declared>.+?)\) for Parquet column \(\[(?<name>.+?)\] (?<found>.+)\)/.exec(
+      message,
+    ) ?? /Corrupted statistics for column "\[(?<name>.+?)\] (?<found>.+?)"/.exec(message)
+  if (column?.groups) {
+    const { declared = 'another type', name, found } = column.groups
     return new RidecastError(
       'source_column_type',
-      `column ${name} of ${about} cannot be read as ${declared}, as the table declares it: found ${found}`,
+      `column ${name} of ${about} cannot be read: expected ${declared}, as the table declares it, found ${found}`,
     )
   }
   if (/Malformed Parquet file/.test(message)) {

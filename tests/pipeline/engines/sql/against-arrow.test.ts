@@ -126,19 +126,29 @@ const counts: Plan = {
 const planFor = (recipe: typeof every, slice?: Slice): Plan =>
   planOf(recipe, compileFeatures(recipe), slice)
 
+const plain = named[0] as typeof every
+
 /** Plans of every kind. */
-const plans: Plan[] = [
-  ...[...named, every].flatMap((recipe) => [planFor(recipe), profilePlan(planFor(recipe))]),
-  beside(planFor(every), planFor(named[0] as typeof every).features),
+const plans: readonly Plan[] = [
+  planFor(every),
+  profilePlan(planFor(every)),
+  beside(planFor(every), planFor(plain).features),
   planFor(filtered),
   counts,
-  planFor(every, { kind: 'rows', from: 10, to: 150 }),
+  planFor(plain, { kind: 'rows', from: 10, to: 150 }),
   planFor(filtered, { kind: 'rows', from: 100, to: Number.POSITIVE_INFINITY }),
-  planFor(every, {
+  planFor(plain, {
     kind: 'pickup',
     from: Date.UTC(2021, 0, 10) * 1000,
     to: Number.POSITIVE_INFINITY,
   }),
+]
+
+/** Plans as training has them. */
+const trained: readonly Plan[] = [
+  ...named.flatMap((recipe) => [planFor(recipe), profilePlan(planFor(recipe))]),
+  { ...planFor(every), crosses: false },
+  counts,
 ]
 
 let duckdb: Engine
@@ -170,7 +180,7 @@ async function outcome(
 }
 
 /** Expects both engines to sum a file alike, plan by plan where they refuse one. */
-async function compare(path: string, some: readonly Plan[] = plans): Promise<void> {
+async function compare(path: string, some: readonly Plan[]): Promise<void> {
   const [found, expected] = await Promise.all([
     outcome(duckdb, path, some),
     outcome(arrow, path, some),
@@ -184,7 +194,7 @@ async function compare(path: string, some: readonly Plan[] = plans): Promise<voi
     try {
       expectSame(found[k] as Moments, moments)
     } catch (error) {
-      throw new Error(`plan ${plans.indexOf(some[k] as Plan)}: ${messageOf(error)}`, {
+      throw new Error(`plan ${k}: ${messageOf(error)}`, {
         cause: error,
       })
     }
@@ -194,7 +204,7 @@ async function compare(path: string, some: readonly Plan[] = plans): Promise<voi
 describe.skipIf(!hasShared)(`DuckDB sums as Arrow does ${hasShared ? '' : whyNot}`, () => {
   const files = hasShared ? readdirSync(sharedPath('tlc')) : []
   test.each(files)('%s', async (file) => {
-    await compare(sharedPath(join('tlc', file)))
+    await compare(sharedPath(join('tlc', file)), trained)
   })
 })
 
@@ -287,10 +297,10 @@ function textOf(at: number | null, oneOf: <T>(...options: readonly T[]) => T): s
 }
 
 describe('DuckDB sums hostile files as Arrow does', () => {
-  test.each(Array.from({ length: 24 }, (_, seed) => seed))('made from seed %i', async (seed) => {
+  test.each(Array.from({ length: 16 }, (_, seed) => seed))('made from seed %i', async (seed) => {
     const path = join(folder, `green ${seed}.parquet`)
     makeParquet(path, hostileColumns(seed), [7, 100, 2 ** 20][seed % 3])
-    await compare(path)
+    await compare(path, plans)
   })
 
   test('whose logarithms lie on the border between two units', async () => {
