@@ -169,11 +169,24 @@ function shareOf(connection: DuckDBConnection): number {
   return Math.min(Math.max(connection.progress.percentage, 0), 100) / 100
 }
 
-/** Columns of a chunk, copied: its own memory is gone when it is collected. */
+/** A column of numbers as the library holds it. */
+interface NumberVector {
+  readonly items?: unknown
+  readonly validity: { itemValid(i: number): boolean }
+}
+
+/**
+ * Columns of a chunk, copied: its own memory is gone when it is collected. Where a value is NULL,
+ * what lies in its place is anything.
+ */
 function columnsOf(chunk: DuckDBDataChunk): ArrayLike<SqlValue>[] {
+  const { rowCount } = chunk
   return Array.from({ length: chunk.columnCount }, (_, k) => {
-    const vector = chunk.getColumnVector(k) as unknown as { items?: unknown }
-    if (vector.items instanceof Float64Array) return vector.items.slice(0, chunk.rowCount)
+    const { items, validity } = chunk.getColumnVector(k) as unknown as NumberVector
+    if (items instanceof Float64Array) {
+      const numbers = items.slice(0, rowCount)
+      if (numbers.every((_, i) => validity.itemValid(i))) return numbers
+    }
     return chunk.getColumnValues(k) as SqlValue[]
   })
 }
