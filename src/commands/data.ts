@@ -5,6 +5,7 @@ import { dataCheckCommand } from './data-check.ts'
 import { dataContractCommand } from './data-contract.ts'
 import { dataFetchCommand } from './data-fetch.ts'
 import { dataProfileCommand } from './data-profile.ts'
+import { dataQuarantineCommand } from './data-quarantine.ts'
 import { dataRidesCommand } from './data-rides.ts'
 import { dataVerifyCommand } from './data-verify.ts'
 import type { Io } from './io.ts'
@@ -24,6 +25,7 @@ export function dataCommand(io: Io): Command {
     .description('Download trip files, check them against their contract, and profile them.')
     .addCommand(dataCheckCommand(io))
     .addCommand(dataContractCommand(io))
+    .addCommand(dataQuarantineCommand(io))
     .addCommand(dataProfileCommand(io))
     .addCommand(dataRidesCommand(io))
     .addCommand(dataFetchCommand(io))
