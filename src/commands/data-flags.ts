@@ -75,7 +75,7 @@ export async function cacheOf(io: Io, flags: CacheFlags): Promise<MomentsCache> 
 
 /** Getting trip files for a command. */
 export interface Fetching {
-  /** What {@link obtainAll} touches of the world. */
+  /** What `obtainAll` touches of the world. */
   readonly effects: ObtainAllEffects
   /** Takes progress away and writes down what was learnt; to be called in any case. */
   finish(): Promise<void>

@@ -7,7 +7,9 @@ import { RidecastError } from '../errors.ts'
 
 /** What tells of Ctrl-C: the process, or a test's own. */
 export interface Interrupts {
+  /** Listens for one signal. */
   once(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
+  /** Stops listening. */
   off(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
 }
 

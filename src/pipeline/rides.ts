@@ -21,6 +21,7 @@ export interface RideFile {
   readonly groups: readonly number[]
   /** The rides of one row group in order; groups may be read in any order, one after the other. */
   read(group: number): AsyncGenerator<RideBatch>
+  /** Lets go of the file. */
   close(): void
 }
 

@@ -31,7 +31,7 @@ export interface SourceOptions {
   readonly cwd: string
   /** What counts as now: later months are refused. */
   readonly today: Date
-  /** An http, https or S3 address in place of {@link publisherUrl}. */
+  /** An http, https or S3 address in place of `publisherUrl`. */
   readonly baseUrl?: string | undefined
 }
 

@@ -40,6 +40,7 @@ function isTaken(name: ColumnName, value: number): boolean {
 export interface RowRule {
   /** Such as `PULocationID_not_allowed`, `trip_distance_above_range`. */
   readonly name: string
+  /** Whether ride `i` breaks it. */
   breaks(rides: RideBatch, i: number): boolean
 }
 

@@ -40,7 +40,7 @@ export interface Cells {
 export interface Grouped {
   /** By set of the grouping. */
   readonly cells: readonly Cells[]
-  /** Names of sums that are exact only if {@link isExact} says so. */
+  /** Names of sums that are exact only if `isExact` says so. */
   readonly hopeful: readonly string[]
   /** Rides that are not summed; undefined where another query counts them. */
   readonly others: Readonly<Record<Reason, number>> | undefined
