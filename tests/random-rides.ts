@@ -27,6 +27,22 @@ export function rideBatch(rows: readonly RideRow[]): RideBatch {
   }
 }
 
+/** Batches one after another. */
+export function joinedBatches(batches: readonly RideBatch[]): RideBatch {
+  const values = (read: (batch: RideBatch) => Float64Array): Float64Array =>
+    Float64Array.from(batches.flatMap((batch) => [...read(batch)]))
+  return {
+    length: batches.reduce((length, batch) => length + batch.length, 0),
+    pickup: values((batch) => batch.pickup),
+    dropoff: values((batch) => batch.dropoff),
+    columns: Object.fromEntries(
+      columnNames
+        .filter((name) => batches[0]?.columns[name])
+        .map((name) => [name, values((batch) => batch.columns[name] as Float64Array)]),
+    ),
+  }
+}
+
 /** Numbers from 0 to 1, 1 excluded: Mulberry32, public domain, by T. Ettinger. */
 export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0

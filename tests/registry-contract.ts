@@ -285,8 +285,9 @@ export function registryContract(
 
     it('that was never set cannot go back, nor be taken away', async () => {
       await save(1)
-      for (const change of [registry.rollback(name), registry.deleteAlias(name, 'champion')]) {
-        await expect(change).rejects.toThrow(failing('model_not_found', /champion/))
+      const changes = [() => registry.rollback(name), () => registry.deleteAlias(name, 'champion')]
+      for (const change of changes) {
+        await expect(change()).rejects.toThrow(failing('model_not_found', /champion/))
       }
       await expect(registry.rollback('other')).rejects.toThrow(failing('model_not_found', /other/))
     })

@@ -15,7 +15,7 @@ import { columnNames, type RideBatch, rideColumns } from '../../src/ride.ts'
 import { root } from '../command-line.ts'
 import { modelAndRides, rideRow } from '../export/onnx-recipes.ts'
 import { type Feeds, feedsOf, largestDifference, minutesOf } from '../export/onnx-rides.ts'
-import { rideBatch } from '../random-rides.ts'
+import { joinedBatches, rideBatch } from '../random-rides.ts'
 import { nodePart, python } from './parts.ts'
 
 interface Session {
@@ -116,20 +116,6 @@ async function month(): Promise<RideBatch[]> {
   return batches
 }
 
-/** Batches one after another. */
-function joined(batches: readonly RideBatch[]): RideBatch {
-  const values = (read: (batch: RideBatch) => Float64Array): Float64Array =>
-    Float64Array.from(batches.flatMap((batch) => [...read(batch)]))
-  return {
-    length: batches.reduce((length, batch) => length + batch.length, 0),
-    pickup: values((batch) => batch.pickup),
-    dropoff: values((batch) => batch.dropoff),
-    columns: Object.fromEntries(
-      columnNames.map((name) => [name, values((batch) => batch.columns[name] as Float64Array)]),
-    ),
-  }
-}
-
 interface Exported {
   readonly model: Model
   readonly bytes: Uint8Array
@@ -157,7 +143,7 @@ const lineages = new Map<string, Training['lineage']>()
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'ridecast-onnx-real-'))
-  const rides = joined([...(await month()), rideBatch(hostile)])
+  const rides = joinedBatches([...(await month()), rideBatch(hostile)])
   for (const recipe of recipes) {
     const { model, lineage } = await trained(recipe)
     const bytes = onnxModel(model, { name: `green-${recipe.name}`, version: '0a1b2c', lineage })

@@ -23,7 +23,7 @@ import { parseWallClock, type RideBatch } from '../../src/ride.ts'
 import { root } from '../command-line.ts'
 import { runCommand } from '../commands/run-command.ts'
 import { withTexts } from '../export/exported-models.ts'
-import { rideBatch } from '../random-rides.ts'
+import { joinedBatches, rideBatch } from '../random-rides.ts'
 import { opposed, zonesAndDistance } from '../serve/small-model.ts'
 import {
   chromiumPath,
@@ -129,8 +129,7 @@ beforeAll(async () => {
   for await (const batch of readRides(path, 'green', { required, optional: [] })) {
     batches.push(batch)
   }
-  expect(batches).toHaveLength(1)
-  february = batches[0] as RideBatch
+  february = joinedBatches(batches)
   // The number of rows that data/README.md states.
   expect(february.length).toBe(64_572)
 })
