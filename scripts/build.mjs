@@ -91,6 +91,7 @@ export async function build() {
     entryPoints: {
       cli: 'src/cli.ts',
       'chunks/arrow-worker': 'src/pipeline/engines/arrow-worker.ts',
+      'chunks/lane-worker': 'src/pipeline/engines/lane-worker.ts',
     },
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',

@@ -53,6 +53,11 @@ export interface Atom {
   parse(text: string): number
 }
 
+/** The key of an atom, `or_missing` set aside. */
+export function baseKey({ key, spec }: Atom): string {
+  return spec.or_missing ? key.slice(0, -1) : key
+}
+
 /** The codes of the atoms in a product's code. */
 export function splitCode(atoms: readonly Atom[], code: number): number[] {
   const parts = new Array<number>(atoms.length)
@@ -222,6 +227,7 @@ function reader(of: Measured): (rides: RideBatch, i: number) => number {
 function binsOf(spec: AtomSpec, of: Measured, edges: readonly number[]): Atom {
   const levels = edges.length + 1
   const read = reader(of)
+  const find = binFinder(edges)
   const texts = Array.from({ length: levels }, (_, k) => {
     if (k === 0) return `<${edges[0]}`
     return k === edges.length ? `>=${edges[k - 1]}` : `${edges[k - 1]}..${edges[k]}`
@@ -231,20 +237,46 @@ function binsOf(spec: AtomSpec, of: Measured, edges: readonly number[]): Atom {
     key: `${of}[${edges.join(',')}]`,
     input: of === 'duration' ? 'pickup_datetime' : of === 'speed' ? 'trip_distance' : of,
     levels,
-    code(rides, i) {
-      const value = read(rides, i)
-      if (Number.isNaN(value)) return -1
-      let low = 0
-      let high = edges.length
-      while (low < high) {
-        const middle = (low + high) >>> 1
-        if (value >= (edges[middle] as number)) low = middle + 1
-        else high = middle
-      }
-      return low
-    },
+    code: (rides, i) => find(read(rides, i)),
     text: (code) => texts[code] as string,
     parse: (text) => texts.indexOf(text),
+  }
+}
+
+/** Cells of a bin finder, at most. */
+const finderCells = 1024
+
+/**
+ * Finds the bin of a number, -1 for NaN. A cell of even width that no edge cuts tells the bin at
+ * once; in others, and beyond them, edges are compared.
+ */
+function binFinder(edges: readonly number[]): (value: number) => number {
+  const search = (value: number): number => {
+    let low = 0
+    let high = edges.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (value >= (edges[middle] as number)) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+  // Edges lie close together at first and far apart at the end, so that most of them do.
+  const far = edges[Math.floor(edges.length * 0.9)] as number
+  if (!(far > 0 && far < 2 ** 30)) return (value) => (Number.isNaN(value) ? -1 : search(value))
+  const perUnit = 2 ** Math.floor(Math.log2(finderCells / far))
+  const cells = new Int32Array(finderCells)
+  for (let cell = 0; cell < finderCells; cell++) {
+    const [from, to] = [cell / perUnit, (cell + 1) / perUnit]
+    cells[cell] = edges.some((edge) => edge > from && edge < to) ? -1 : search(from)
+  }
+  const limit = finderCells / perUnit
+  return (value) => {
+    if (value >= 0 && value < limit) {
+      const bin = cells[(value * perUnit) | 0] as number
+      return bin >= 0 ? bin : search(value)
+    }
+    return Number.isNaN(value) ? -1 : search(value)
   }
 }
 

@@ -25,6 +25,8 @@ export const transformScale = 2 ** 20
 export interface CategoricalTermSpec {
   readonly name: string
   readonly atoms: readonly AtomSpec[]
+  /** Rides are counted by level, nothing is summed: distributions need no more. */
+  readonly counted?: true
 }
 
 /** A numeric term as data: a column and the steps applied to it, left to right. */
@@ -43,6 +45,8 @@ export interface FeaturesSpec {
 /** A categorical term: one atom or the product of several. */
 export interface CategoricalTerm {
   readonly name: string
+  /** See {@link CategoricalTermSpec}. */
+  readonly counted?: true
   readonly atoms: readonly Atom[]
   /** What it is computed from, each once. */
   readonly inputs: readonly InputName[]
@@ -122,9 +126,10 @@ export function featuresOf(spec: FeaturesSpec): Features {
 /** Terms as data, without what computes them. */
 export function specOfFeatures({ categorical, numeric }: Features): FeaturesSpec {
   return {
-    categorical: categorical.map(({ name, atoms }) => ({
+    categorical: categorical.map(({ name, atoms, counted }) => ({
       name,
       atoms: atoms.map((atom) => atom.spec),
+      ...(counted && { counted }),
     })),
     numeric: numeric.map(({ name, of, steps }) => ({ name, of, steps })),
   }
@@ -175,15 +180,16 @@ function levelsOf({ atoms }: CategoricalTermSpec): number {
   return atoms.reduce((total, atom) => total * atomOf(atom).levels, 1)
 }
 
-function categoricalTerm({ name, atoms: specs }: CategoricalTermSpec): CategoricalTerm {
-  const atoms = specs.map(atomOf)
+function categoricalTerm(spec: CategoricalTermSpec): CategoricalTerm {
+  const atoms = spec.atoms.map(atomOf)
+  const named = { name: spec.name, ...(spec.counted && { counted: spec.counted }) }
   const [only, ...others] = atoms
   if (only && others.length === 0) {
     const { levels, code, text, parse } = only
-    return { name, atoms, inputs: [only.input], levels, code, text, parse }
+    return { ...named, atoms, inputs: [only.input], levels, code, text, parse }
   }
   return {
-    name,
+    ...named,
     atoms,
     inputs: [...new Set(atoms.map((atom) => atom.input))],
     levels: atoms.reduce((total, atom) => total * atom.levels, 1),

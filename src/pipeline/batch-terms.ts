@@ -7,9 +7,10 @@
 import type { Atom } from '../atoms.ts'
 import { type CategoricalTerm, fixedPoint, type NumericTerm } from '../features.ts'
 import type { ColumnName, RideBatch } from '../ride.ts'
-import { InputKeys, keyCount } from './input-keys.ts'
+import { InputKeys, keyCount, noKey, tellsCode } from './input-keys.ts'
 import { LevelIndex } from './level-index.ts'
 import { PairTable } from './pair-table.ts'
+import { gatherKnown, gatherValues, lookUp, lookUpPairs, lookUpValues } from './row-loops.ts'
 
 /** A column by ride of the batch; the next batch reuses it. */
 export interface TermValues {
@@ -17,6 +18,8 @@ export interface TermValues {
   readonly values: Float64Array
   /** False when every ride of the batch has a value; true may be too much. */
   readonly gaps: boolean
+  /** True when all values up to now were whole numbers. */
+  readonly whole: boolean
 }
 
 /** The levels of a term by ride of the batch: numbers in order of appearance, over all batches. */
@@ -52,31 +55,61 @@ export class BatchTerms {
     return this
   }
 
-  /** Durations in seconds; NaN or infinite where a time is missing or none. */
-  seconds(): Float64Array {
-    return this.keys.seconds()
-  }
-
   /** A column as it is; undefined where the batch does not have it. */
-  column(name: ColumnName): TermValues | undefined {
+  column(name: ColumnName): Pick<TermValues, 'values' | 'gaps'> | undefined {
     const values = this.rides.columns[name]
     return values && { values, gaps: this.keys.gapsIn(name) }
   }
 
+  /** Keys of what an atom is computed from, see {@link InputKeys}; undefined where it has none. */
+  keysOf({ spec }: Atom): Int32Array | undefined {
+    return this.keys.ofAtom(spec)
+  }
+
   /** Values of a numeric term in fixed-point units. */
   units(term: NumericTerm): TermValues {
+    const column = this.valueColumn(term)
+    column.fill(this.serial, this.rides, this.keys)
+    return column
+  }
+
+  private valueColumn(term: NumericTerm): ValueColumn {
     const key = JSON.stringify([term.of, term.steps])
     let column = this.columns.get(key)
     if (!column) {
       column = new ValueColumn(term)
       this.columns.set(key, column)
     }
-    column.fill(this.serial, this.rides, this.keys)
     return column
   }
 
+  /** True when a term is known to have a value for every ride of the batch. */
+  hasAll({ of, steps }: NumericTerm): boolean {
+    return steps.length === 0 && this.keys.areRegular(of)
+  }
+
+  /**
+   * Takes the durations in seconds at positions of the batch.
+   *
+   * @returns whether all up to now were whole numbers
+   */
+  takeSeconds(into: Float64Array, at: Int32Array): boolean {
+    const { values, whole } = this.keys.seconds()
+    gatherValues(into, values, at)
+    return whole
+  }
+
+  /**
+   * Takes the values of a numeric term in fixed-point units at positions of the batch.
+   *
+   * @returns whether all up to now were whole numbers
+   */
+  takeUnits(term: NumericTerm, into: Float64Array, at: Int32Array): boolean {
+    return this.valueColumn(term).take(into, this.rides, this.keys, at)
+  }
+
   /** Levels of a categorical term. */
-  levels(term: CategoricalTerm): TermLevels {
+  levels(term: Pick<CategoricalTerm, 'atoms'>): TermLevels {
     return this.levelsOf(term.atoms)
   }
 
@@ -106,7 +139,9 @@ export class BatchTerms {
 class ValueColumn implements TermValues {
   values = new Float64Array(0)
   gaps = false
+  whole = true
   private serial = 0
+  private late = new Int32Array(0)
   private readonly term: NumericTerm
   /** By key of the input, NaN where it was not met yet. */
   private readonly known = new Float64Array(keyCount).fill(Number.NaN)
@@ -118,36 +153,52 @@ class ValueColumn implements TermValues {
   fill(serial: number, rides: RideBatch, inputs: InputKeys): void {
     if (this.serial === serial) return
     this.serial = serial
-    const { term, known } = this
+    const { known } = this
     const { length } = rides
     if (this.values.length < length) this.values = new Float64Array(length)
     const { values } = this
-    const keys = inputs.ofColumn(term.of)
-    let gaps = false
-    for (let i = 0; i < length; i++) {
+    const keys = inputs.ofColumn(this.term.of)
+    this.gaps = false
+    if (this.late.length < length) this.late = new Int32Array(length)
+    const late = lookUpValues(values, known, keys, length, this.late)
+    for (const i of this.late.subarray(0, late)) {
       const key = keys[i] as number
-      let value = key < 0 ? Number.NaN : (known[key] as number)
-      if (Number.isNaN(value)) {
-        value = fixedPoint(term.value(rides, i), term.scale)
-        if (key >= 0) known[key] = value
-        gaps ||= Number.isNaN(value)
-      }
-      values[i] = value
+      const value = known[key] as number
+      values[i] = Number.isNaN(value) ? this.meet(key, rides, i) : value
     }
-    this.gaps = gaps
+  }
+
+  take(into: Float64Array, rides: RideBatch, inputs: InputKeys, at: Int32Array): boolean {
+    const keys = inputs.ofColumn(this.term.of)
+    if (this.late.length < at.length) this.late = new Int32Array(at.length)
+    const late = gatherKnown(into, this.known, keys, at, this.late)
+    for (const j of this.late.subarray(0, late)) {
+      const i = at[j] as number
+      const key = keys[i] as number
+      const value = this.known[key] as number
+      into[j] = Number.isNaN(value) ? this.meet(key, rides, i) : value
+    }
+    return this.whole
+  }
+
+  /** The value of a ride whose input was not met before, or is missing, or has no key. */
+  private meet(key: number, rides: RideBatch, i: number): number {
+    const value = fixedPoint(this.term.value(rides, i), this.term.scale)
+    if (key !== noKey) this.known[key] = value
+    if (Number.isNaN(value)) this.gaps = true
+    else this.whole = this.whole && Number.isInteger(value)
+    return value
   }
 }
-
-/** Not met yet, among numbers of levels by key. */
-const unknown = -2
 
 class AtomLevels implements TermLevels {
   serial = 0
   numbers = new Int32Array(0)
   gaps = false
+  private late = new Int32Array(0)
   private readonly atom: Atom
   private readonly index: LevelIndex
-  private readonly known = new Int32Array(keyCount).fill(unknown)
+  private readonly known = new Int32Array(keyCount).fill(-1)
 
   constructor(atom: Atom) {
     this.atom = atom
@@ -168,19 +219,27 @@ class AtomLevels implements TermLevels {
     if (this.numbers.length < length) this.numbers = new Int32Array(length)
     const { numbers } = this
     const keys = inputs.ofAtom(this.atom.spec)
-    let least = 0
-    for (let i = 0; i < length; i++) {
-      const key = keys ? (keys[i] as number) : -1
-      let number = key < 0 ? unknown : (known[key] as number)
-      if (number === unknown) {
-        const code = this.atom.code(rides, i)
-        number = code < 0 ? -1 : this.index.of(code)
-        if (key >= 0) known[key] = number
-      }
-      numbers[i] = number
-      least = Math.min(least, number)
+    this.gaps = false
+    if (!keys) {
+      for (let i = 0; i < length; i++) numbers[i] = this.meet(noKey, rides, i)
+      return
     }
-    this.gaps = least < 0
+    if (this.late.length < length) this.late = new Int32Array(length)
+    const late = lookUp(numbers, known, keys, length, this.late)
+    for (const i of this.late.subarray(0, late)) {
+      const key = keys[i] as number
+      const number = known[key] as number
+      numbers[i] = number < 0 ? this.meet(key, rides, i) : number
+    }
+  }
+
+  /** The level of a ride whose input was not met before, or is missing, or has no key. */
+  private meet(key: number, rides: RideBatch, i: number): number {
+    const code = this.atom.code(rides, i)
+    const number = code < 0 ? -1 : this.index.of(code)
+    if (tellsCode(this.atom.spec, key)) this.known[key] = number
+    if (number < 0) this.gaps = true
+    return number
   }
 }
 
@@ -195,6 +254,7 @@ class ProductLevels implements TermLevels {
   private readonly right: TermLevels
   private readonly radix: number
   private readonly table = new PairTable()
+  private late = new Int32Array(0)
 
   constructor(left: TermLevels, right: TermLevels, radix: number) {
     this.left = left
@@ -209,22 +269,30 @@ class ProductLevels implements TermLevels {
     if (this.numbers.length < length) this.numbers = new Int32Array(length)
     const { numbers } = this
     this.gaps = left.gaps || right.gaps
-    for (let i = 0; i < length; i++) {
-      const l = lefts[i] as number
-      const r = rights[i] as number
-      if (l < 0 || r < 0) {
-        numbers[i] = -1
-        continue
-      }
-      const at = table.at(l, r)
-      // One more than the number: 0 is a pair that was not met yet.
-      const known = table.values[at] as number
-      if (known > 0) numbers[i] = known - 1
-      else {
-        numbers[i] = this.append(l, r)
-        table.values[at] = this.size
-      }
+    const { matrixWidth } = table
+    if (matrixWidth === undefined) {
+      for (let i = 0; i < length; i++)
+        numbers[i] = this.meet(lefts[i] as number, rights[i] as number)
+      return
     }
+    if (this.late.length < length) this.late = new Int32Array(length)
+    const late = lookUpPairs(numbers, table.values, matrixWidth, lefts, rights, length, this.late)
+    for (const i of this.late.subarray(0, late)) {
+      numbers[i] = this.meet(lefts[i] as number, rights[i] as number)
+    }
+  }
+
+  /** The number of a pair, a new one where it was not met yet; -1 where either is missing. */
+  private meet(l: number, r: number): number {
+    if (l < 0 || r < 0) return -1
+    const { table } = this
+    const at = table.at(l, r)
+    // One more than the number: 0 is a pair that was not met yet.
+    const known = table.values[at] as number
+    if (known > 0) return known - 1
+    const number = this.append(l, r)
+    table.values[at] = number + 1
+    return number
   }
 
   private append(l: number, r: number): number {

@@ -57,10 +57,11 @@ function total(parts: readonly Signed[]): Moments {
   const n = sum((moments) => moments.n)
   const target = sums((moments) => moments.target)
   const squares = sums((moments) => moments.squares)
+  const numericSums = sums((moments) => moments.sums)
   const joined = first.moments.blocks.map((_, k) => joinBlocks(parts, k))
   const inexact = new Set([
     ...parts.flatMap(({ moments }) => moments.inexact),
-    ...roundedColumns(n, squaresByName(numeric, target, squares)),
+    ...roundedColumns(n, squaresByName({ n, numeric, target, sums: numericSums, squares })),
   ])
   return {
     rows: sum((moments) => moments.rows),
@@ -70,7 +71,7 @@ function total(parts: readonly Signed[]): Moments {
     inexact: [...inexact].sort(),
     numeric,
     target,
-    sums: sums((moments) => moments.sums),
+    sums: numericSums,
     products: sums((moments) => moments.products),
     squares,
     blocks: joined.map(({ block }) => block),
@@ -108,9 +109,11 @@ function joinBlocks(parts: readonly Signed[], k: number): Joined {
   const codes = all.filter(left)
   const places = parts.map((part) => placesOf(of(part).codes, codes))
   const width = (parts[0] as Signed).moments.numeric.length
-  const target = zeroSums(codes.length)
-  const numeric = zeroSums(codes.length * width)
+  const summed = term.counted ? 0 : codes.length
+  const target = zeroSums(summed)
+  const numeric = zeroSums(summed * width)
   parts.forEach((part, m) => {
+    if (term.counted) return
     const block = of(part)
     const own = places[m] as Int32Array
     for (let level = 0; level < own.length; level++) {

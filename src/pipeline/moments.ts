@@ -18,9 +18,12 @@ export interface Block {
   readonly codes: Float64Array
   /** Rides by level. */
   readonly counts: Float64Array
-  /** Sum of the target in seconds, by level. */
+  /** Sum of the target in seconds, by level; empty for a term that is only counted. */
   readonly target: Sums
-  /** Sums of the numeric terms in fixed-point units, (levels x numeric terms), row-major. */
+  /**
+   * Sums of the numeric terms in fixed-point units, (levels x numeric terms), row-major; empty for
+   * a term that is only counted.
+   */
   readonly numeric: Sums
 }
 
@@ -56,9 +59,12 @@ export interface Moments {
   readonly target: Sums
   /** Sums of the numeric terms, fixed-point units. */
   readonly sums: Sums
-  /** Sums of numeric term x target. */
+  /** Sums of numeric term x target; empty where the plan sums no products. */
   readonly products: Sums
-  /** Sums of products of two numeric terms, lower triangle by rows: (i, j <= i) at i(i+1)/2 + j. */
+  /**
+   * Sums of products of two numeric terms, lower triangle by rows: (i, j <= i) at i(i+1)/2 + j; empty
+   * where the plan sums no products.
+   */
   readonly squares: Sums
   readonly blocks: readonly Block[]
   /** Pairs of blocks that cannot be read off another one: see {@link plannedCrosses}. */
@@ -87,14 +93,20 @@ export function roundedColumns(n: number, squares: Iterable<readonly [string, nu
   return rounded
 }
 
-/** Sums of squares by name, as {@link roundedColumns} takes them: settled sums. */
-export function squaresByName(
-  numeric: readonly NumericTerm[],
-  target: Sums,
-  squares: Sums,
-): [string, number][] {
+/**
+ * Sums of squares by name, as {@link roundedColumns} takes them; where none were summed, the least
+ * that they can be by the sum of the column.
+ */
+export function squaresByName({
+  n,
+  numeric,
+  target,
+  sums,
+  squares,
+}: Pick<Moments, 'n' | 'numeric' | 'target' | 'sums' | 'squares'>): [string, number][] {
   const own = numeric.map(({ name }, p): [string, number] => {
-    return [name, squares.hi[(p * (p + 1)) / 2 + p] as number]
+    const least = (sums.hi[p] as number) ** 2 / Math.max(1, n)
+    return [name, squares.hi[(p * (p + 1)) / 2 + p] ?? least]
   })
   return [['duration', target.hi[1] as number], ...own]
 }

@@ -20,10 +20,10 @@ export interface Pairs {
   readonly values: Float64Array
 }
 
-/** Values below 2^32 by pair of numbers from 0 to 2^31 - 1; 0 where nothing was put. */
+/** Values below 2^31 by pair of numbers from 0 to 2^31 - 1; 0 where nothing was put. */
 export class PairTable {
   /** All values; where that of a pair is says {@link at}. */
-  values = new Uint32Array(64 * 64)
+  values = new Int32Array(64 * 64)
   private height = 64
   private width = 64
   private isMatrix = true
@@ -41,6 +41,11 @@ export class PairTable {
     if (row < this.height && column < this.width) return row * this.width + column
     this.widen(row, column)
     return this.at(row, column)
+  }
+
+  /** Columns of the matrix that {@link values} is, row by row; undefined where it is none. */
+  get matrixWidth(): number | undefined {
+    return this.isMatrix ? this.width : undefined
   }
 
   /** Every pair with a value other than 0, in no order. */
@@ -68,9 +73,7 @@ export class PairTable {
     while (row >= this.height) this.height *= 2
     while (column >= this.width) this.width *= 2
     this.isMatrix = this.height * this.width <= matrixLimit
-    this.values = new Uint32Array(
-      this.isMatrix ? this.height * this.width : fewestSlots * slotWords,
-    )
+    this.values = new Int32Array(this.isMatrix ? this.height * this.width : fewestSlots * slotWords)
     for (let k = 0; k < values.length; k++) {
       const at = this.at(rows[k] as number, columns[k] as number)
       this.values[at] = values[k] as number
@@ -98,7 +101,7 @@ export class PairTable {
   private growSlots(): void {
     const before = this.values
     this.mask = this.mask * 2 + 1
-    this.values = new Uint32Array((this.mask + 1) * slotWords)
+    this.values = new Int32Array((this.mask + 1) * slotWords)
     this.size = 0
     for (let from = 0; from < before.length; from += slotWords) {
       const value = before[from + 2] as number

@@ -3,8 +3,9 @@
  * Every pass over rows goes through here, so that all count the same rides.
  */
 
+import type { AtomSpec } from '../atoms.ts'
 import { type Features, type FeaturesSpec, featuresOf, specOfFeatures } from '../features.ts'
-import type { Filter, Recipe } from '../recipe.ts'
+import type { Filter, Recipe, Step } from '../recipe.ts'
 import type { ColumnName, InputName, RideBatch } from '../ride.ts'
 import { BatchTerms, type TermValues } from './batch-terms.ts'
 import type { RideColumns } from './columns.ts'
@@ -28,7 +29,10 @@ export interface Plan {
   readonly features: Features
   /** Features that a ride must have as well, so that other terms are summed over the same rides. */
   readonly gate?: Features
-  /** Whether pairs of categorical terms are counted: a solver needs them, a profile does not. */
+  /**
+   * Whether products are summed: of numeric terms with each other and with the target, and pairs of
+   * levels. A solver needs them, a distribution does not.
+   */
   readonly crosses: boolean
 }
 
@@ -61,6 +65,45 @@ export function planFrom({ features, gate, ...rest }: PlanSpec): Plan {
 /** Other features over the very rides that a plan takes. */
 export function beside(plan: Plan, features: Features): Plan {
   return { ...plan, features, gate: plan.features }
+}
+
+/**
+ * Plans with equal keys take the same rides, and refuse the others for the same reasons. What terms
+ * demand of a ride counts, not which terms they are: a distribution of rides that are taken anyway
+ * demands nothing.
+ */
+export function selectionKey({ target, filters, slice, required, features, gate }: Plan): string {
+  const demands = new Set<string>(required)
+  for (const { categorical, numeric } of gate ? [gate, features] : [features]) {
+    for (const { spec, key } of categorical.flatMap(({ atoms }) => atoms)) {
+      if (!isAlwaysThere(spec, required)) demands.add(key)
+    }
+    for (const { of, steps } of numeric) {
+      const isThere = required.includes(of) && steps.length === 1 && steps.every(isTotal)
+      if (!isThere) demands.add(JSON.stringify([of, steps]))
+    }
+  }
+  const bound = (_: string, value: unknown): unknown =>
+    typeof value === 'number' ? String(value) : value
+  return JSON.stringify([target, filters, slice, [...demands].sort()], bound)
+}
+
+/** True for an atom that no ride lacks which has a duration and all that is required. */
+function isAlwaysThere(spec: AtomSpec, required: readonly InputName[]): boolean {
+  if (spec.or_missing) return true
+  if (spec.kind === 'id') return false
+  if (spec.kind !== 'bin' || spec.of === 'duration') return true
+  return spec.of !== 'speed' && required.includes(spec.of)
+}
+
+/** True for a step that makes a number that can be summed of all but NaN. */
+function isTotal(step: Step): boolean {
+  if (step === 'is_zero') return true
+  if (typeof step === 'string' || 'hinge' in step) return false
+  // Units of larger numbers leave the range of a double.
+  return Object.values(step)
+    .flat()
+    .every((at) => Math.abs(at) < 2 ** 900)
 }
 
 /** The columns that plans need: required ones and, for features that tolerate it, optional ones. */
@@ -155,9 +198,10 @@ export class RideSelector {
       if (name !== 'pickup_datetime') at = this.withValue(at, terms.column(name))
     }
     for (const term of all.flatMap(({ numeric }) => numeric)) {
-      at = this.withValue(at, terms.units(term))
+      if (!terms.hasAll(term)) at = this.withValue(at, terms.units(term))
     }
     for (const term of all.flatMap(({ categorical }) => categorical)) {
+      if (term.atoms.every(({ spec }) => isAlwaysThere(spec, required))) continue
       const { numbers, gaps } = terms.levels(term)
       if (gaps) at = this.keep(at, 'null_value', (i) => (numbers[i] as number) >= 0)
     }
@@ -192,7 +236,10 @@ export class RideSelector {
     return at.subarray(0, size)
   }
 
-  private withValue(at: Int32Array, column: TermValues | undefined): Int32Array {
+  private withValue(
+    at: Int32Array,
+    column: Pick<TermValues, 'values' | 'gaps'> | undefined,
+  ): Int32Array {
     if (!column?.gaps) return at
     const { values } = column
     return this.keep(at, 'null_value', (i) => !Number.isNaN(values[i]))

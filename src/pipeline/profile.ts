@@ -20,13 +20,16 @@ const zone = (column: ColumnName): AtomSpec => ({ kind: 'id', column, or_missing
 function profileFeatures(withDistance: boolean): Features {
   const categorical: CategoricalTermSpec[] = [
     { name: 'pair', atoms: [zone('PULocationID'), zone('DOLocationID')] },
-    { name: 'hour_of_week', atoms: [{ kind: 'derived', name: 'hour_of_week' }] },
-    { name: 'duration_minute', atoms: [{ kind: 'duration_minute' }] },
+    { name: 'hour_of_week', atoms: [{ kind: 'derived', name: 'hour_of_week' }], counted: true },
+    { name: 'duration_minute', atoms: [{ kind: 'duration_minute' }], counted: true },
   ]
   if (!withDistance) return featuresOf({ categorical, numeric: [] })
   const of = 'trip_distance'
   return featuresOf({
-    categorical: [...categorical, { name: 'distance', atoms: [{ kind: 'bin', of, edges }] }],
+    categorical: [
+      ...categorical,
+      { name: 'distance', atoms: [{ kind: 'bin', of, edges }], counted: true },
+    ],
     numeric: [
       { name: 'plausible', of, steps: [{ is_between: [0.01, plausibleMiles] }] },
       { name: 'miles', of, steps: [{ between: [0.01, plausibleMiles] }] },

@@ -6,6 +6,15 @@
 
 import { addProductTo, addTo, type Sums, settle, zeroSums } from './double-double.ts'
 
+import {
+  addByGroup,
+  addThreeByGroup,
+  countGroups,
+  sumOf,
+  sumOfProducts,
+  topOf,
+} from './row-loops.ts'
+
 /** Sums of whole numbers are exact in a double up to here. */
 const exactLimit = 2 ** 53
 
@@ -19,21 +28,24 @@ export class TakenValues {
   /** The largest absolute value. */
   top = 0
 
-  /** Takes the values of `column` at the positions `at`. */
-  take(column: Float64Array, at: Int32Array): void {
-    if (this.values.length < at.length) this.values = new Float64Array(at.length)
-    const { values } = this
-    let top = 0
-    let whole = true
-    for (let j = 0; j < at.length; j++) {
-      const value = column[at[j] as number] as number
-      values[j] = value
-      top = Math.max(top, Math.abs(value))
-      whole = whole && Math.floor(value) === value
-    }
-    this.length = at.length
-    this.top = top
-    this.whole = whole && Number.isFinite(top)
+  /**
+   * Takes values of rides.
+   *
+   * @param length how many
+   * @param fill puts them at the beginning of the array; returns whether all are known to be whole
+   */
+  take(length: number, fill: (into: Float64Array) => boolean): void {
+    if (this.values.length < length) this.values = new Float64Array(length)
+    const areWhole = fill(this.values)
+    this.length = length
+    this.top = topOf(this.values, length)
+    this.whole = Number.isFinite(this.top) && (areWhole || this.areWhole())
+  }
+
+  private areWhole(): boolean {
+    const { values, length } = this
+    for (let j = 0; j < length; j++) if (!Number.isInteger(values[j])) return false
+    return true
   }
 }
 
@@ -60,9 +72,7 @@ export function addValues(
   }
   for (let from = 0; from < length; from += run) {
     const end = Math.min(length, from + run)
-    let sum = 0
-    for (let j = from; j < end; j++) sum += values[j] as number
-    addTo(sums, i, sum)
+    addTo(sums, i, sumOf(values, from, end))
   }
 }
 
@@ -79,9 +89,7 @@ export function addProducts(sums: Sums, i: number, a: TakenValues, b: TakenValue
   }
   for (let from = 0; from < length; from += run) {
     const end = Math.min(length, from + run)
-    let sum = 0
-    for (let j = from; j < end; j++) sum += (left[j] as number) * (right[j] as number)
-    addTo(sums, i, sum)
+    addTo(sums, i, sumOfProducts(left, right, from, end))
   }
 }
 
@@ -109,7 +117,7 @@ export class GroupSums {
   /**
    * Adds the values of each ride to the sums of its group.
    *
-   * @param groups the group of each ride
+   * @param groups the group of each ride, as many as the columns are long
    * @param size groups there are by now
    */
   add(groups: Int32Array, columns: readonly TakenValues[], size: number): void {
@@ -121,7 +129,18 @@ export class GroupSums {
       if ((this.reach[p] as number) <= exactLimit) plain.push(p)
       else this.addPairs(groups, columns[p] as TakenValues, p)
     })
-    while (plain.length > 0) this.addPlain(groups, columns, plain.splice(0, 3))
+    this.addPlain(groups, columns, plain)
+  }
+
+  /**
+   * Counts rides by group, where that is the only column.
+   *
+   * @param groups the group of each ride, of those at the positions `at` only
+   * @param size groups there are by now
+   */
+  count(groups: Int32Array, at: Int32Array, size: number): void {
+    this.makeRoom(size)
+    countGroups(this.high, groups, at)
   }
 
   /** The sum of column 0 of a group. */
@@ -144,35 +163,20 @@ export class GroupSums {
     return closed
   }
 
-  /** Adds one to three columns: additions to one column alone would wait for each other. */
+  /** Adds columns that plain doubles do for: three at once, a group is one place in memory. */
   private addPlain(
     groups: Int32Array,
     columns: readonly TakenValues[],
-    [p = 0, q, r]: readonly number[],
+    places: readonly number[],
   ): void {
     const { high, width } = this
-    const { values, length } = columns[p] as TakenValues
-    const second = columns[q ?? p]?.values as Float64Array
-    const third = columns[r ?? p]?.values as Float64Array
-    if (q === undefined) {
-      for (let j = 0; j < length; j++) {
-        const at = (groups[j] as number) * width
-        high[at + p] = (high[at + p] as number) + (values[j] as number)
-      }
-    } else if (r === undefined) {
-      for (let j = 0; j < length; j++) {
-        const at = (groups[j] as number) * width
-        high[at + p] = (high[at + p] as number) + (values[j] as number)
-        high[at + q] = (high[at + q] as number) + (second[j] as number)
-      }
-    } else {
-      for (let j = 0; j < length; j++) {
-        const at = (groups[j] as number) * width
-        high[at + p] = (high[at + p] as number) + (values[j] as number)
-        high[at + q] = (high[at + q] as number) + (second[j] as number)
-        high[at + r] = (high[at + r] as number) + (third[j] as number)
-      }
-    }
+    const of = (k: number): Float64Array => (columns[k] as TakenValues).values
+    const { length } = groups
+    const [p, q, r] = places
+    if (p !== undefined && q !== undefined && r !== undefined) {
+      addThreeByGroup(high, width, [p, q, r], groups, [of(p), of(q), of(r)], length)
+      this.addPlain(groups, columns, places.slice(3))
+    } else for (const k of places) addByGroup(high, width, k, groups, of(k), length)
   }
 
   private addPairs(groups: Int32Array, { values, length }: TakenValues, column: number): void {

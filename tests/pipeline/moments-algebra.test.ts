@@ -104,9 +104,9 @@ describe('moments of parts, added up', () => {
     const plan = { ...planFor(recipe), target: { min: -1e9, max: 1e9 } }
     const rows = randomRides(9, 2000)
     const of = (from: number, to: number): Moments => {
-      const builder = new MomentsBuilder(plan)
+      const builder = new MomentsBuilder([plan])
       builder.add(rideBatch(rows.slice(from, to)))
-      return builder.finish()
+      return builder.finish()[0] as Moments
     }
     const all = of(0, 2000)
     sameSums(mergeMoments([of(0, 1), of(1, 900), of(900, 900), of(900, 2000)]), all)
@@ -207,7 +207,7 @@ describe('moments taken away again', () => {
 
 /** Moments of 300 random rides of any duration. */
 function summed(plan: Plan, seed: number): Moments {
-  const builder = new MomentsBuilder({ ...plan, target: { min: -1e9, max: 1e9 } })
+  const builder = new MomentsBuilder([{ ...plan, target: { min: -1e9, max: 1e9 } }])
   builder.add(rideBatch(randomRides(seed, 300)))
-  return builder.finish()
+  return builder.finish()[0] as Moments
 }

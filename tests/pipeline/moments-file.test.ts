@@ -26,9 +26,9 @@ const plan = planOf(recipe, compileFeatures(recipe), {
 const source = { file: 'green_tripdata_2021-01.parquet', sha256: 'ab'.repeat(32), taxi: 'green' }
 
 function summed(plan: Plan, rides = 500): Moments {
-  const builder = new MomentsBuilder(plan)
+  const builder = new MomentsBuilder([plan])
   if (rides > 0) builder.add(rideBatch(randomRides(7, rides)))
-  return builder.finish()
+  return builder.finish()[0] as Moments
 }
 
 describe('moments as a file', () => {

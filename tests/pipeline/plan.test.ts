@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Moments } from '../../src/pipeline/moments.ts'
 import { MomentsBuilder } from '../../src/pipeline/moments-builder.ts'
 import {
   beside,
@@ -168,7 +169,7 @@ describe('slices', () => {
     (minutes, k): SmallRide => ({ ...good, hour: k, seconds: minutes * 60 }),
   )
   const taken = (slice: Slice, cut = rides.length): number[] => {
-    const builder = new MomentsBuilder(planFor(recipe, slice))
+    const builder = new MomentsBuilder([planFor(recipe, slice)])
     const found: number[] = []
     const selector = new RideSelector(planFor(recipe, slice))
     for (const part of [rides.slice(0, cut), rides.slice(cut)]) {
@@ -176,7 +177,7 @@ describe('slices', () => {
       selector.forEach(batch, (i) => found.push((part[i] as SmallRide).seconds / 60))
       builder.add(batch)
     }
-    const moments = builder.finish()
+    const moments = builder.finish()[0] as Moments
     expect(moments.n).toBe(found.length)
     expect(moments.outside).toBe(5 - found.length)
     return found

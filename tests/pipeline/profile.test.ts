@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compileFeatures } from '../../src/features.ts'
+import type { Moments } from '../../src/pipeline/moments.ts'
 import { MomentsBuilder } from '../../src/pipeline/moments-builder.ts'
 import { planOf } from '../../src/pipeline/plan.ts'
 import { profileOf, profilePlan } from '../../src/pipeline/profile.ts'
@@ -19,9 +20,9 @@ const classic = recipeOf({
 
 /** The profile of the rides that a recipe takes, as training makes it. */
 function profile(recipe: Recipe, rows: readonly RideRow[]): Profile {
-  const builder = new MomentsBuilder(profilePlan(planOf(recipe, compileFeatures(recipe))))
+  const builder = new MomentsBuilder([profilePlan(planOf(recipe, compileFeatures(recipe)))])
   builder.add(rideBatch(rows))
-  return profileOf(builder.finish())
+  return profileOf(builder.finish()[0] as Moments)
 }
 
 /** A ride of so many seconds from a Monday, 8:15. */

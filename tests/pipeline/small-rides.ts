@@ -51,9 +51,9 @@ export function planFor(recipe: Recipe, slice?: Slice): Plan {
 
 /** The sums of rides, given in one batch or several. */
 export function momentsOf(plan: Plan, ...batches: readonly (readonly SmallRide[])[]): Moments {
-  const builder = new MomentsBuilder(plan)
+  const builder = new MomentsBuilder([plan])
   for (const rides of batches) builder.add(batchOf(rides))
-  return builder.finish()
+  return builder.finish()[0] as Moments
 }
 
 /**

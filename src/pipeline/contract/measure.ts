@@ -3,7 +3,7 @@
  * back as counts by value, by day and by size. Knows nothing about what is expected.
  */
 
-import { type Atom, type AtomSpec, splitCode } from '../../atoms.ts'
+import type { Atom, AtomSpec } from '../../atoms.ts'
 import { type CategoricalTermSpec, featuresOf } from '../../features.ts'
 import { type ColumnName, rideColumns } from '../../ride.ts'
 import type { Block, Moments } from '../moments.ts'
@@ -43,7 +43,7 @@ export interface Measurement {
   readonly hours: readonly number[] | undefined
   /** Rides by minutes of their duration. */
   readonly minutes: Binned
-  /** Rides of 1 to 60 minutes that move, by miles and by miles per hour; undefined without a distance. */
+  /** Rides that move, by miles and by miles per hour; undefined without a distance. */
   readonly moving: { readonly miles: Binned; readonly mph: Binned } | undefined
   readonly columns: Partial<Readonly<Record<ColumnName, ColumnCounts>>>
 }
@@ -56,21 +56,24 @@ export interface Measurement {
  */
 export function checkPlan(columns: readonly ColumnName[], depth: Depth): Plan {
   const { duration, speed, trip_distance } = rideLadders[depth]
-  const moves = columns.includes('trip_distance')
-  // One grouping by all three costs an engine less than three, and says more.
-  const ride = [bins('duration', duration)]
-  if (moves) ride.push(bins('speed', speed), bins('trip_distance', trip_distance))
+  const ofMoving = columns.includes('trip_distance')
+    ? [
+        counted('speed', bins('speed', speed)),
+        counted('miles', bins('trip_distance', trip_distance)),
+      ]
+    : []
   const ofColumns = [...columns].sort().flatMap((column): CategoricalTermSpec[] => {
     if (rideColumns[column].kind === 'id') {
-      return [{ name: column, atoms: [{ kind: 'id', column, or_missing: true }] }]
+      return [counted(column, { kind: 'id', column, or_missing: true })]
     }
     if (column === 'trip_distance' || depth === 'training') return []
-    return [{ name: column, atoms: [bins(column, ladderOf(column))] }]
+    return [counted(column, bins(column, ladderOf(column)))]
   })
   const categorical: CategoricalTermSpec[] = [
-    { name: 'ride', atoms: ride },
-    { name: 'pickup_day', atoms: [{ kind: 'pickup_day' }] },
-    ...(depth === 'full' ? [hour] : []),
+    counted('minutes', bins('duration', duration)),
+    ...ofMoving,
+    counted('pickup_day', { kind: 'pickup_day' }),
+    ...(depth === 'full' ? [counted('hour', { kind: 'derived', name: 'hour' })] : []),
     ...ofColumns,
   ]
   return {
@@ -87,22 +90,24 @@ const bins = (of: 'duration' | 'speed' | ColumnName, edges: Ladder): AtomSpec =>
   return { kind: 'bin', of, edges, or_missing: true }
 }
 
-const hour: CategoricalTermSpec = { name: 'hour', atoms: [{ kind: 'derived', name: 'hour' }] }
+const counted = (name: string, atom: AtomSpec): CategoricalTermSpec => {
+  return { name, atoms: [atom], counted: true }
+}
 
 /** Reads the sums of {@link checkPlan} back. */
 export function measurementOf(moments: Moments): Measurement {
   const { refused } = moments
   const hours = blockOf(moments, 'hour')
-  const ride = jointOf(blockOf(moments, 'ride') as Block)
+  const [speed, miles] = [blockOf(moments, 'speed'), blockOf(moments, 'miles')]
   return {
     rows: moments.rows,
     unreadable: refused.null_time + refused.unparsable_time,
     rides: moments.n,
     days: byCode(blockOf(moments, 'pickup_day') as Block),
     hours: hours && Array.from({ length: 24 }, (_, at) => byCode(hours).get(at) ?? 0),
-    minutes: binned(ride, 0),
-    moving: movingOf(ride),
-    columns: columnsOf(moments, ride),
+    minutes: binned(blockOf(moments, 'minutes') as Block),
+    moving: speed && miles && movingOf(binned(miles), binned(speed)),
+    columns: columnsOf(moments, miles),
   }
 }
 
@@ -116,46 +121,27 @@ export function keptRides({ minutes }: Measurement): number {
   return countBetween(minutes, 1, 60.008)
 }
 
-/** Rides by bin of several measures at once. */
-interface Joint {
-  readonly ladders: readonly Ladder[]
-  readonly cells: readonly {
-    /** By measure: the bin, -1 where it is missing. */
-    readonly bins: readonly number[]
-    readonly rides: number
-  }[]
-}
-
-function jointOf({ term, codes, counts }: Block): Joint {
-  const cells = Array.from(codes, (code, i) => ({
-    bins: splitCode(term.atoms, code).map((part) => part - 1),
-    rides: counts[i] as number,
-  }))
-  return { ladders: term.atoms.map(edgesOf).map((ladder) => ladder ?? []), cells }
-}
-
-/** All rides of a joint count by one of its measures; rides that lack it are left out. */
-function binned({ ladders, cells }: Joint, at: number): Binned {
-  const ladder = ladders[at] as Ladder
+/** Rides by bin; rides that lack the measure are left out. */
+function binned({ term, codes, counts: rides }: Block): Binned {
+  const ladder = edgesOf(term.atoms[0] as Atom) as Ladder
   const counts = new Array<number>(ladder.length + 1).fill(0)
-  for (const { bins: parts, rides } of cells) {
-    const bin = parts[at] ?? -1
-    if (bin >= 0) counts[bin] = (counts[bin] as number) + rides
-  }
+  codes.forEach((code, i) => {
+    // Code 0 is a missing value.
+    if (code > 0) counts[code - 1] = rides[i] as number
+  })
   return { ladder, counts }
 }
 
-function movingOf(ride: Joint): Measurement['moving'] {
-  const [minutes, , miles] = ride.ladders
-  if (!minutes || !miles) return undefined
-  const [from, to, zero] = [minutes.indexOf(1), minutes.indexOf(60.008), miles.indexOf(0.005)]
-  const cells = ride.cells.filter(({ bins: [minute = -1, , mile = -1] }) => {
-    return minute > from && minute <= to && mile > zero
-  })
-  return { miles: binned({ ...ride, cells }, 2), mph: binned({ ...ride, cells }, 1) }
+/** Leaves out rides of no distance, and those that are not faster than the first edge. */
+function movingOf(miles: Binned, mph: Binned): Measurement['moving'] {
+  const zero = miles.ladder.indexOf(0.005)
+  const beyond = (from: number, { ladder, counts }: Binned): Binned => {
+    return { ladder, counts: counts.map((rides, bin) => (bin > from ? rides : 0)) }
+  }
+  return { miles: beyond(zero, miles), mph: beyond(0, mph) }
 }
 
-function columnsOf(moments: Moments, ride: Joint): Measurement['columns'] {
+function columnsOf(moments: Moments, miles: Block | undefined): Measurement['columns'] {
   const columns: Partial<Record<ColumnName, ColumnCounts>> = {}
   for (const block of moments.blocks) {
     const { name, atoms } = block.term
@@ -170,8 +156,8 @@ function columnsOf(moments: Moments, ride: Joint): Measurement['columns'] {
       ladder: atoms[0] && edgesOf(atoms[0]),
     }
   }
-  if (ride.ladders.length < 3) return columns
-  const { ladder, counts } = binned(ride, 2)
+  if (!miles) return columns
+  const { ladder, counts } = binned(miles)
   columns.trip_distance = {
     missing: moments.n - sum(counts),
     counts: new Map(counts.flatMap((n, bin) => (n > 0 ? [[bin, n]] : []))),

@@ -3,26 +3,16 @@
  * closed, replaced when they die. Knows nothing about what the answers mean.
  */
 
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { messageOf, RidecastError } from '../../errors.ts'
 import type { ShareAnswer, ShareRequest } from './arrow-worker.ts'
+import { startWorker } from './start-worker.ts'
 
 /** An answer that ends a request. */
 export type FinalAnswer = Exclude<ShareAnswer, { kind: 'rides' | 'failed' }>
 
 /** Starts a thread. */
 export type StartThread = () => Worker
-
-/** Starts the worker beside this file: bundled beside a bundle, as TypeScript beside TypeScript. */
-export function startWorker(): Worker {
-  const { url } = import.meta
-  if (!url.endsWith('.ts')) return new Worker(new URL('./arrow-worker.mjs', url))
-  // A thread has no loader for TypeScript of its own, whatever the main thread was started with.
-  const loader = JSON.stringify(import.meta.resolve('tsx/esm/api'))
-  const worker = JSON.stringify(new URL('./arrow-worker.ts', url).href)
-  const start = `import { register } from ${loader}; register(); await import(${worker})`
-  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(start)}`))
-}
 
 interface Job {
   readonly request: ShareRequest
@@ -46,7 +36,7 @@ export class ArrowPool {
   private readonly start: StartThread
 
   /** @param limit threads at once */
-  constructor(limit: number, start: StartThread = startWorker) {
+  constructor(limit: number, start: StartThread = () => startWorker('arrow-worker')) {
     this.limit = limit
     this.start = start
   }

@@ -1,11 +1,10 @@
 /** A share of a trip file: some of its row groups, summed by one thread, batch by batch. */
 
-import { setImmediate } from 'node:timers/promises'
-import { BatchTerms } from '../batch-terms.ts'
+import type { RideBatch } from '../../ride.ts'
 import type { Moments } from '../moments.ts'
-import { MomentsBuilder } from '../moments-builder.ts'
 import type { Plan } from '../plan.ts'
 import type { RideFile } from '../rides.ts'
+import { sumBatches } from './sum-batches.ts'
 
 /**
  * Sums row groups of an open file by each plan.
@@ -15,24 +14,23 @@ import type { RideFile } from '../rides.ts'
  * @param signal stops the work between two batches; its reason is thrown
  * @throws source_truncated, sums_overflow
  */
-export async function sumGroups(
+export function sumGroups(
   file: RideFile,
   groups: readonly number[],
   plans: readonly Plan[],
   progress: (rides: number) => void = () => {},
   signal?: AbortSignal,
 ): Promise<Moments[]> {
-  const terms = new BatchTerms()
-  const builders = plans.map((plan) => new MomentsBuilder(plan, terms))
+  return sumBatches(ridesOf(file, groups, progress), plans, undefined, signal)
+}
+
+async function* ridesOf(
+  file: RideFile,
+  groups: readonly number[],
+  progress: (rides: number) => void,
+): AsyncGenerator<RideBatch> {
   for (const group of groups) {
-    for await (const rides of file.read(group)) {
-      terms.load(rides)
-      for (const builder of builders) builder.addLoaded()
-      // Decoding never waits for anything: others have to be let in.
-      await setImmediate()
-      signal?.throwIfAborted()
-    }
+    yield* file.read(group)
     progress(file.groups[group] as number)
   }
-  return builders.map((builder) => builder.finish())
 }

@@ -1,47 +1,92 @@
 /**
- * DuckDB as an engine, in this process: it reads the columns that are needed and groups the rides
- * on all cores. Memory grows with the number of cells, not of rides.
+ * DuckDB as an engine, in this process: it decodes the columns that are needed on all cores, while
+ * worker threads sum, or this thread where the file is small. Memory does not grow with rides.
  */
 
+import { availableParallelism } from 'node:os'
+import type { Worker } from 'node:worker_threads'
+
+import pLimit from 'p-limit'
 import { RidecastError } from '../../errors.ts'
+import type { Taxi } from '../../ride.ts'
 import type { Moments } from '../moments.ts'
-import { Database } from './duckdb/database.ts'
-import { relationOf } from './duckdb/file.ts'
-import type { Engine } from './engine.ts'
-import { sumBySql } from './sql/sum-by-sql.ts'
+import { columnsOf, type Plan } from '../plan.ts'
+import { Database, DatabaseLost } from './duckdb/database.ts'
+import { openRides } from './duckdb/rides.ts'
+import type { Engine, EngineProgress } from './engine.ts'
+import { Lanes, lanesOfFile } from './lanes.ts'
+import { sumBatches } from './sum-batches.ts'
+
+/** What can be set, for tests and for machines that are shared. */
+export interface DuckdbOptions {
+  /** Worker threads that sum; default the number of processors. 1 starts none. */
+  readonly threads?: number
+  /** Files of fewer rides are summed in this thread; sums that are rounded depend on it; default 400,000. */
+  readonly threadsFrom?: number
+  /** How a thread is started; default the worker beside this file. */
+  readonly start?: () => Worker
+}
 
 /**
  * Opens the engine, see {@link Engine}.
  *
  * @throws engine_missing
  */
-export async function openDuckdbEngine(): Promise<Engine> {
+export async function openDuckdbEngine(options: DuckdbOptions = {}): Promise<Engine> {
+  const { threads = availableParallelism(), threadsFrom = 400_000 } = options
   const database = await Database.open()
+  const lanes = new Lanes(threads, options.start)
+  // More files at once would take more memory, and no less time.
+  const turn = pLimit(Math.max(1, Math.floor(threads / lanesOfFile)))
+  const sumWith: SumWith = (rows, plans) => {
+    // Rides are counted in the order of the file there.
+    const inOrder = plans.some(({ slice }) => slice.kind === 'rows')
+    if (inOrder || rows < threadsFrom) return sumBatches
+    if (threads < 2) return (...args) => sumBatches(...args, lanesOfFile)
+    return (...args) => turn(() => lanes.sum(...args))
+  }
   return {
     name: 'duckdb',
     async sum(path, taxi, plans, progress = () => {}, signal): Promise<Moments[]> {
       if (plans.length === 0) return []
-      let told = 0
-      let rows = 0
-      const runner = database.reading(path, (share) => {
-        const done = Math.floor(share * rows)
-        if (done <= told) return
-        told = done
-        progress(done, rows, path)
-      })
-      const relation = await relationOf(runner, path, signal)
-      rows = relation.rows
-      const moments = await sumBySql(runner, relation, taxi, plans, signal)
-      const found = moments[0]?.rows as number
-      if (found !== rows) {
-        throw new RidecastError(
-          'source_truncated',
-          `${path} is a damaged Parquet file (found ${found} rides where its footer says ${rows}): download it again`,
-        )
+      for (;;) {
+        try {
+          return await sumFile({ database, sumWith }, path, taxi, plans, progress, signal)
+        } catch (error) {
+          if (!(error instanceof DatabaseLost)) throw error
+        }
       }
-      progress(rows, rows, path)
-      return moments
     },
-    close: () => database.close(),
+    async close() {
+      await Promise.all([database.close(), lanes.close()])
+    },
   }
+}
+
+/** What sums a file of so many rides. */
+type SumWith = (rows: number, plans: readonly Plan[]) => Lanes['sum']
+
+async function sumFile(
+  { database, sumWith }: { readonly database: Database; readonly sumWith: SumWith },
+  path: string,
+  taxi: Taxi,
+  plans: readonly Plan[],
+  progress: EngineProgress,
+  signal: AbortSignal | undefined,
+): Promise<Moments[]> {
+  const { rows, batches } = await openRides(database, path, taxi, columnsOf(plans), signal)
+  let done = 0
+  const told = (rides: number): void => {
+    done += rides
+    progress(done, rows, path)
+  }
+  const moments = await sumWith(rows, plans)(batches, plans, told, signal)
+  if (done !== rows) {
+    throw new RidecastError(
+      'source_truncated',
+      `${path} is a damaged Parquet file (found ${done} rides where its footer says ${rows}): download it again`,
+    )
+  }
+  if (rows === 0) progress(0, 0, path)
+  return moments
 }

@@ -30,10 +30,12 @@ async function momentsOf(columns: readonly ColumnName[]) {
 }
 
 describe('what training sums for the contract', () => {
-  test('is little: one grouping of rides, days, and the ids that the recipe uses', () => {
+  test('is little: durations, speeds, distances, days, and the ids that the recipe uses', () => {
     const { features, crosses } = trainingCheckPlan(plain)
     expect(features.categorical.map(({ name }) => name)).toEqual([
-      'ride',
+      'minutes',
+      'speed',
+      'miles',
       'pickup_day',
       'DOLocationID',
       'PULocationID',

@@ -6,9 +6,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { RidecastError } from '../../../src/errors.ts'
 import { compileFeatures } from '../../../src/features.ts'
 import { type ArrowOptions, openArrowEngine } from '../../../src/pipeline/engines/arrow.ts'
-import { startWorker } from '../../../src/pipeline/engines/arrow-pool.ts'
 import { sharesOf } from '../../../src/pipeline/engines/arrow-shares.ts'
 import type { Engine } from '../../../src/pipeline/engines/engine.ts'
+import { startWorker } from '../../../src/pipeline/engines/start-worker.ts'
 import { hashMoments, type Moments } from '../../../src/pipeline/moments.ts'
 import { columnsOf, type Plan, planOf, type Slice } from '../../../src/pipeline/plan.ts'
 import { profilePlan } from '../../../src/pipeline/profile.ts'
@@ -152,7 +152,7 @@ describe('threads', () => {
     const engine = await opened({
       ...manyShares,
       start: () => {
-        const worker = startWorker()
+        const worker = startWorker('arrow-worker')
         most = Math.max(most, ++alive)
         worker.on('exit', () => alive--)
         return worker
@@ -252,7 +252,7 @@ describe('a thread that dies', () => {
       start: () =>
         started++ === 0
           ? scripted(`parentPort.on('message', () => process.exit(1))`)()
-          : startWorker(),
+          : startWorker('arrow-worker'),
     })
     const path = written(someRides(300), 100)
     expect(await faultOf(engine.sum(path, 'green', plans))).toMatchObject({ code: 'internal' })

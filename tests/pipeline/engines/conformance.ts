@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { Decimal, makeData, makeVector, type Vector, vectorFromArray } from 'apache-arrow'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RidecastError } from '../../../src/errors.ts'
-import { compileFeatures } from '../../../src/features.ts'
+import { compileFeatures, featuresOf, specOfFeatures } from '../../../src/features.ts'
 import type { Sums } from '../../../src/pipeline/double-double.ts'
 import type { Engine } from '../../../src/pipeline/engines/engine.ts'
 import { type Block, crossOf, hashMoments, type Moments } from '../../../src/pipeline/moments.ts'
@@ -464,14 +464,32 @@ export function engineConformance(
       }
     })
 
-    test('a plan without crosses has none, and the same sums otherwise', async () => {
+    test('a plan without crosses has no products, and the same sums otherwise', async () => {
       const path = write(rows)
       const plan = planFor(rich)
-      const { crosses, ...without } = await sum([path], { ...plan, crosses: false })
-      expect(crosses).toEqual([])
-      const { crosses: all, ...others } = await sum([path], plan)
-      expect(all.length).toBeGreaterThan(0)
-      expect(hashMoments({ ...without, crosses })).toBe(hashMoments({ ...others, crosses }))
+      const without = await sum([path], { ...plan, crosses: false })
+      const { crosses, products, squares } = without
+      expect([crosses.length, products.hi.length, squares.hi.length]).toEqual([0, 0, 0])
+      const all = await sum([path], plan)
+      expect(all.crosses.length).toBeGreaterThan(0)
+      expect(hashMoments(without)).toBe(hashMoments({ ...all, crosses, products, squares }))
+    })
+
+    test('terms that are counted have the counts of those that are summed', async () => {
+      const path = write(rows)
+      const plan = { ...planFor(rich), crosses: false }
+      const { categorical, numeric } = specOfFeatures(plan.features)
+      const terms = categorical.map((term) => ({ ...term, counted: true as const }))
+      const counted = await sum([path], {
+        ...plan,
+        features: featuresOf({ categorical: terms, numeric }),
+      })
+      const summed = await sum([path], plan)
+      expect(counted.sums).toEqual(summed.sums)
+      counted.blocks.forEach(({ codes, counts, target, numeric: sums }, k) => {
+        expect([codes, counts]).toEqual([summed.blocks[k]?.codes, summed.blocks[k]?.counts])
+        expect([target.hi.length, sums.hi.length]).toEqual([0, 0])
+      })
     })
 
     testUnlessWithout(

@@ -3,12 +3,14 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RidecastError } from '../../../src/errors.ts'
 import { compileFeatures } from '../../../src/features.ts'
 import { openArrowEngine } from '../../../src/pipeline/engines/arrow.ts'
 import { openDuckdbEngine } from '../../../src/pipeline/engines/duckdb.ts'
 import type { Engine } from '../../../src/pipeline/engines/engine.ts'
+import { startWorker } from '../../../src/pipeline/engines/start-worker.ts'
 import { hashMoments, type Moments } from '../../../src/pipeline/moments.ts'
 import { planOf } from '../../../src/pipeline/plan.ts'
 import { checkRecipe } from '../../../src/recipe.ts'
@@ -17,6 +19,10 @@ import { type FileRide, greenColumns, makeParquet } from '../make-parquet.ts'
 import { engineConformance } from './conformance.ts'
 
 engineConformance('duckdb', openDuckdbEngine)
+
+describe('with threads for every file', () => {
+  engineConformance('duckdb', () => openDuckdbEngine({ threads: 2, threadsFrom: 0 }))
+})
 
 const recipe = checkRecipe(
   { name: 'x', categorical: ['PULocationID', 'DOLocationID'], numeric: ['trip_distance'] },
@@ -189,4 +195,54 @@ describe('the DuckDB engine', () => {
     )
     expect(stdout.trim()).toBe('100')
   }, 60_000)
+
+  test('any number of threads gives the same bytes, also where sums are rounded', async () => {
+    const rides = someRides(70_000).map((ride, i) => ({ ...ride, miles: i / 7 }))
+    const path = write('rounded.parquet', rides)
+    const found = new Set<string>()
+    for (const threads of [1, 2, 3]) {
+      const own = await openDuckdbEngine({ threads, threadsFrom: 0 })
+      try {
+        const moments = await sum(path, own)
+        expect(moments.inexact).toEqual(['trip_distance'])
+        found.add(hashMoments(moments))
+      } finally {
+        await own.close()
+      }
+    }
+    expect(found.size).toBe(1)
+  })
+
+  test('a thread that dies is an error, and is replaced', async () => {
+    let started = 0
+    const own = await openDuckdbEngine({
+      threads: 2,
+      threadsFrom: 0,
+      start: () => {
+        const isFirst = started++ === 0
+        return isFirst
+          ? new Worker(
+              `require('node:worker_threads').parentPort.on('message', () => process.exit(1))`,
+              {
+                eval: true,
+              },
+            )
+          : startWorker('lane-worker')
+      },
+    })
+    const path = write('dies.parquet', someRides(50_000))
+    expect(await codeOf(sum(path, own))).toMatch(/^internal: a thread that sums rides has died/)
+    expect(hashMoments(await sum(path, own))).toBe(hashMoments(await sum(path)))
+    await own.close()
+  })
+
+  test('threads stop by signal, and with them the reading', async () => {
+    const own = await openDuckdbEngine({ threads: 2, threadsFrom: 0 })
+    const path = write('threads-signal.parquet', someRides(200_000))
+    const stop = new AbortController()
+    const work = own.sum(path, 'green', [plan], () => stop.abort(new Error('enough')), stop.signal)
+    await expect(work).rejects.toThrow('enough')
+    expect((await sum(path, own)).n).toBe(200_000)
+    await own.close()
+  })
 })

@@ -7,22 +7,16 @@ import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
-import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api'
+import type { DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api'
 import pLimit from 'p-limit'
 import { messageOf, RidecastError } from '../../../errors.ts'
-import type { SqlRows, SqlRunner, SqlValue } from '../sql/runner.ts'
-import { duckdbDialect, quoteText } from './dialect.ts'
+import type { SqlValue } from '../sql/runner.ts'
+import { quoteText } from './spelling.ts'
 
 type Library = typeof import('@duckdb/node-api')
 
-/** Told the share of a query that is done, 0 to 1. */
-export type QueryProgress = (share: number) => void
-
 /** How many queries run at once: each takes a thread of this process to wait in. */
 const queriesAtOnce = 2
-
-/** How often progress is asked for, milliseconds. */
-const progressEvery = 100
 
 /** Options of every DuckDB here; the other half of the memory is left to what else there is. */
 function optionsOf(temporary: string): Record<string, string> {
@@ -38,14 +32,13 @@ function optionsOf(temporary: string): Record<string, string> {
     allow_persistent_secrets: 'false',
     // The bytes of files would be kept, and memory would grow with them.
     enable_external_file_cache: 'false',
-    preserve_insertion_order: 'false',
   }
 }
 
 /** Settings that the library takes only once it is open. */
 const settings = [
-  // Cells of up to 2^20 possible keys are addressed directly.
-  'SET perfect_ht_threshold = 20',
+  // Decoding goes on while the rides before are summed.
+  `SET streaming_buffer_size = '4MB'`,
   'SET lock_configuration = true',
 ]
 
@@ -54,6 +47,7 @@ export class Database {
   private readonly limit = pLimit(queriesAtOnce)
   private readonly library: Library
   private readonly temporary: string
+  private readonly running = new Set<Promise<void>>()
   private instance: Promise<DuckDBInstance>
 
   private constructor(library: Library, temporary: string) {
@@ -80,22 +74,57 @@ export class Database {
   }
 
   /**
-   * A runner for queries on one file.
+   * Runs a query and streams its chunks, rows in the order of the query. A chunk and all views on
+   * it are good until the next one is asked for.
    *
-   * @param path how errors call it
-   * @param told how far a query is
+   * @param path how errors call the file that is read
+   * @throws source_truncated, engine_failed; {@link DatabaseLost}
    */
-  reading(path: string, told: QueryProgress = () => {}): SqlRunner {
-    return {
-      dialect: duckdbDialect,
-      query: (sql, signal) => this.chunks(sql, signal, path, told),
+  async *stream(
+    sql: string,
+    path: string,
+    signal?: AbortSignal | undefined,
+  ): AsyncGenerator<DuckDBDataChunk> {
+    let over = (): void => {}
+    const run = new Promise<void>((resolve) => {
+      over = resolve
+    })
+    this.running.add(run)
+    try {
+      // A slot is held to the end: what has been decoded ahead waits in memory.
+      const slot = await this.slot()
+      try {
+        yield* this.chunks(sql, path, signal)
+      } finally {
+        slot()
+      }
+    } finally {
+      this.running.delete(run)
+      over()
     }
   }
 
-  /** Lets go of everything. */
+  /** All rows of a query with few of them, see {@link stream}. */
+  async rows(sql: string, path: string, signal?: AbortSignal | undefined): Promise<SqlValue[][]> {
+    const found: SqlValue[][] = []
+    for await (const chunk of this.stream(sql, path, signal)) {
+      found.push(...(chunk.getRows() as SqlValue[][]))
+    }
+    return found
+  }
+
+  /** Lets go of everything, once what still runs has come to its end. */
   async close(): Promise<void> {
+    await Promise.all(this.running)
     ;(await this.instance).closeSync()
     await rm(this.temporary, { recursive: true, force: true })
+  }
+
+  /** Waits for a turn; the caller gives it back. */
+  private slot(): Promise<() => void> {
+    return new Promise((taken) => {
+      void this.limit(() => new Promise<void>((free) => taken(free)))
+    })
   }
 
   private async start(): Promise<DuckDBInstance> {
@@ -109,87 +138,41 @@ export class Database {
 
   private async *chunks(
     sql: string,
-    signal: AbortSignal | undefined,
     path: string,
-    told: QueryProgress,
-  ): AsyncGenerator<SqlRows> {
-    for (const chunk of await this.limit(() => this.attempt(sql, signal, path, told))) {
-      yield { length: chunk.rowCount, columns: columnsOf(chunk) }
-    }
-  }
-
-  /** Runs a query, again where another one has brought the database down. */
-  private async attempt(
-    sql: string,
     signal: AbortSignal | undefined,
-    path: string,
-    told: QueryProgress,
-  ): Promise<DuckDBDataChunk[]> {
-    for (;;) {
-      signal?.throwIfAborted()
-      const current = this.instance
-      try {
-        return await run(await current, sql, signal, told)
-      } catch (error) {
+  ): AsyncGenerator<DuckDBDataChunk> {
+    signal?.throwIfAborted()
+    const current = this.instance
+    const connection = await (await current).connect()
+    const stop = (): void => connection.interrupt()
+    signal?.addEventListener('abort', stop)
+    try {
+      const result = await connection.stream(sql)
+      for (;;) {
+        const chunk = await result.fetchChunk()
         signal?.throwIfAborted()
-        const line = firstLine(error)
-        if (/^(INTERNAL|FATAL) Error/i.test(line) && this.instance === current) {
-          // It refuses everything from now on.
-          this.instance = this.start()
-          ;(await current).closeSync()
-        }
-        if (/has been invalidated/.test(line)) continue
-        throw failure(error, path)
+        if (!chunk || chunk.rowCount === 0) return
+        yield chunk
       }
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (error instanceof RidecastError) throw error
+      const line = firstLine(error)
+      if (/^(INTERNAL|FATAL) Error/i.test(line) && this.instance === current) {
+        // It refuses everything from now on.
+        this.instance = this.start()
+      }
+      if (/has been invalidated/.test(line)) throw new DatabaseLost(line, { cause: error })
+      throw failure(error, path)
+    } finally {
+      signal?.removeEventListener('abort', stop)
+      connection.closeSync()
     }
   }
 }
 
-async function run(
-  instance: DuckDBInstance,
-  sql: string,
-  signal: AbortSignal | undefined,
-  told: QueryProgress,
-): Promise<DuckDBDataChunk[]> {
-  const connection = await instance.connect()
-  const stop = (): void => connection.interrupt()
-  signal?.addEventListener('abort', stop)
-  const timer = setInterval(() => told(shareOf(connection)), progressEvery)
-  try {
-    const result = await connection.run(sql)
-    return await result.fetchAllChunks()
-  } finally {
-    clearInterval(timer)
-    signal?.removeEventListener('abort', stop)
-    connection.closeSync()
-  }
-}
-
-function shareOf(connection: DuckDBConnection): number {
-  return Math.min(Math.max(connection.progress.percentage, 0), 100) / 100
-}
-
-/** A column of numbers as the library holds it. */
-interface NumberVector {
-  readonly items?: unknown
-  readonly validity: { itemValid(i: number): boolean }
-}
-
-/**
- * Columns of a chunk, copied: its own memory is gone when it is collected. Where a value is NULL,
- * what lies in its place is anything.
- */
-function columnsOf(chunk: DuckDBDataChunk): ArrayLike<SqlValue>[] {
-  const { rowCount } = chunk
-  return Array.from({ length: chunk.columnCount }, (_, k) => {
-    const { items, validity } = chunk.getColumnVector(k) as unknown as NumberVector
-    if (items instanceof Float64Array) {
-      const numbers = items.slice(0, rowCount)
-      if (numbers.every((_, i) => validity.itemValid(i))) return numbers
-    }
-    return chunk.getColumnValues(k) as SqlValue[]
-  })
-}
+/** Another query has brought the database down: this one may be tried again. */
+export class DatabaseLost extends Error {}
 
 const firstLine = (error: unknown): string => messageOf(error).split('\n')[0] as string
 

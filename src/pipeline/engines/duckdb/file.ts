@@ -5,9 +5,11 @@
 
 import { resolve } from 'node:path'
 import { fleets, parseWallClock } from '../../../ride.ts'
-import { rowsOf } from '../sql/carefully.ts'
-import type { SqlColumn, SqlRelation, SqlRunner, SqlValue } from '../sql/runner.ts'
-import { literalPath } from './database.ts'
+import type { SqlColumn, SqlRelation, SqlValue } from '../sql/runner.ts'
+import { type Database, literalPath } from './database.ts'
+import { quoteName } from './spelling.ts'
+
+type Ask = (sql: string) => Promise<SqlValue[][]>
 
 /** Bounds of a column. */
 type Bounds = NonNullable<SqlColumn['bounds']>
@@ -19,14 +21,14 @@ type Bounds = NonNullable<SqlColumn['bounds']>
  * @throws source_truncated, engine_failed
  */
 export async function relationOf(
-  runner: SqlRunner,
+  database: Database,
   path: string,
   signal?: AbortSignal,
 ): Promise<SqlRelation & { readonly rows: number }> {
   const literal = literalPath(resolve(path))
   // Folders named like year=2021 would add a column.
   const from = `read_parquet(${literal}, hive_partitioning = false)`
-  const ask = (sql: string): Promise<SqlValue[][]> => rowsOf(runner, sql, signal)
+  const ask: Ask = (sql) => database.rows(sql, path, signal)
   const [schema, described, [counted]] = await Promise.all([
     ask(`SELECT name, num_children, CAST(logical_type AS VARCHAR) FROM parquet_schema(${literal})`),
     ask(`SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM ${from})`),
@@ -38,7 +40,7 @@ export async function relationOf(
     return { name, kind: kindOf(String(type), logical), type: String(type) }
   })
   const seconds = await columnsOfSeconds(ask, literal, columns)
-  const bounds = await boundsOf(runner, from, columns, signal)
+  const bounds = await boundsOf(ask, from, columns)
   const known = columns.map((column): SqlColumn => {
     if (seconds.has(column.name)) return { ...column, kind: 'timestamp' }
     const own = bounds.get(column.name)
@@ -59,7 +61,7 @@ const timeNames = new Set(
  * put a note beside them.
  */
 async function columnsOfSeconds(
-  ask: (sql: string) => Promise<SqlValue[][]>,
+  ask: Ask,
   literal: string,
   columns: readonly SqlColumn[],
 ): Promise<ReadonlySet<string>> {
@@ -82,20 +84,15 @@ async function columnsOfSeconds(
 
 /** What the footer says of columns that can be bounded, by name. */
 async function boundsOf(
-  runner: SqlRunner,
+  ask: Ask,
   from: string,
   columns: readonly SqlColumn[],
-  signal: AbortSignal | undefined,
 ): Promise<Map<string, Bounds>> {
   const bounded = columns.filter(({ kind }) => ['integer', 'double', 'timestamp'].includes(kind))
   if (bounded.length === 0) return new Map()
-  const asked = bounded.map(({ name }) => `stats(${runner.dialect.quote(name)})`)
+  const asked = bounded.map(({ name }) => `stats(${quoteName(name)})`)
   // Answered from the footer: no column is read. Of parquet_metadata, an odd column is fatal.
-  const [texts = []] = await rowsOf(
-    runner,
-    `SELECT ${asked.join(', ')} FROM ${from} LIMIT 1`,
-    signal,
-  )
+  const [texts = []] = await ask(`SELECT ${asked.join(', ')} FROM ${from} LIMIT 1`)
   const found = bounded.map(({ name, kind }, k): [string, Bounds | undefined] => {
     return [name, parsedBounds(String(texts[k]), kind === 'timestamp')]
   })

@@ -3,7 +3,7 @@
  * cells that tell them.
  */
 
-import { type Atom, joinCode } from '../../../atoms.ts'
+import { type Atom, baseKey, joinCode } from '../../../atoms.ts'
 import type { CategoricalTerm } from '../../../features.ts'
 import { addTo, type Sums, settle, zeroSums } from '../../double-double.ts'
 import { LevelIndex } from '../../level-index.ts'
@@ -18,7 +18,7 @@ import {
 } from '../../moments.ts'
 import type { Plan, Refused } from '../../plan.ts'
 import type { Cells, Column, Grouped } from './cells.ts'
-import { baseKey, type GroupAtom, sumName, tellerOf, tells } from './groupings.ts'
+import { type GroupAtom, sumName, tellerOf, tells } from './groupings.ts'
 import type { Quantity } from './quantity.ts'
 import { type Reason, reasons, type Selection } from './selection.ts'
 import { binsOfUnits } from './unit-codes.ts'
@@ -47,11 +47,15 @@ export function assemble(
   const pairs = plan.crosses ? plannedCrosses(categorical) : []
   const total = (...factors: Quantity[][]): Sums => totals(home, factors.map(sumName))
   const target = total([duration], [duration, duration])
-  const squares = total(...terms.flatMap((term, p) => terms.slice(0, p + 1).map((q) => [term, q])))
+  const factors = plan.crosses ? terms : []
+  const squares = total(
+    ...factors.flatMap((term, p) => factors.slice(0, p + 1).map((other) => [term, other])),
+  )
+  const sums = total(...terms.map((term) => [term]))
   const names = [
     ...(fine.has(duration.key) ? ['duration'] : []),
     ...numeric.filter((_, p) => fine.has((terms[p] as Quantity).key)).map(({ name }) => name),
-    ...roundedColumns(n, squaresByName(numeric, target, squares)),
+    ...roundedColumns(n, squaresByName({ n, numeric, target, sums, squares })),
   ]
   return {
     rows: reasons.reduce((rows, reason) => rows + others[reason], n),
@@ -61,8 +65,8 @@ export function assemble(
     inexact: [...new Set(names)].sort(),
     numeric,
     target,
-    sums: total(...terms.map((term) => [term])),
-    products: total(...terms.map((term) => [term, duration])),
+    sums,
+    products: total(...factors.map((term) => [term, duration])),
     squares,
     blocks,
     crosses: pairs.map(([a, b]) => crossOf(a, b, blocks, all)),
@@ -157,7 +161,8 @@ function blockOf(
   duration: Quantity,
   terms: readonly Quantity[],
 ): Block {
-  const names = [duration, ...terms].map((quantity) => sumName([quantity]))
+  const summed = term.counted ? [] : [duration, ...terms]
+  const names = summed.map((quantity) => sumName([quantity]))
   const cells = source(all, term.atoms, names)
   const { numbers, codes } = levelsOf(term, cells)
   const order = Uint32Array.from(codes.keys())
@@ -167,13 +172,13 @@ function blockOf(
     places[number] = place
   })
   const counts = new Float64Array(codes.length)
-  const target = zeroSums(codes.length)
-  const numeric = zeroSums(codes.length * terms.length)
+  const target = zeroSums(term.counted ? 0 : codes.length)
+  const numeric = zeroSums(term.counted ? 0 : codes.length * terms.length)
   const [seconds, ...columns] = names.map((name) => cells.sums.get(name) as Column)
   for (let i = 0; i < cells.size; i++) {
     const place = places[numbers[i] as number] as number
     counts[place] = (counts[place] as number) + (cells.counts[i] as number)
-    addCell(target, place, seconds as Column, i)
+    if (seconds) addCell(target, place, seconds, i)
     for (let p = 0; p < columns.length; p++) {
       addCell(numeric, place * columns.length + p, columns[p] as Column, i)
     }

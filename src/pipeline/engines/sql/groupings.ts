@@ -3,7 +3,7 @@
  * levels of every term that its atoms make up. Knows nothing about SQL text.
  */
 
-import type { Atom } from '../../../atoms.ts'
+import { type Atom, baseKey } from '../../../atoms.ts'
 import type { CategoricalTerm } from '../../../features.ts'
 import { plannedCrosses } from '../../moments.ts'
 import type { Plan } from '../../plan.ts'
@@ -66,11 +66,6 @@ const usualUnits = 2 ** 12
 /** Up to so many sums are carried through every set of a query for the sake of their total. */
 const fewSums = 8
 
-/** The key of an atom, `or_missing` set aside. */
-export function baseKey({ key, spec }: Atom): string {
-  return spec.or_missing ? key.slice(0, -1) : key
-}
-
 /** The position of the atom in a group that tells the code of another, -1 where none does. */
 export function tellerOf(group: readonly GroupAtom[], atom: Atom): number {
   const { spec } = atom
@@ -129,7 +124,9 @@ function demandsOf(selection: Selection, plan: Plan, hope: boolean): Demand[] {
   const { categorical, numeric } = plan.features
   const quantities = [selection.duration, ...numeric.map((term) => selection.term(term).quantity)]
   const sums = new Map(quantities.map((one): [string, Factors] => [sumName([one]), [one]]))
-  const blocks = categorical.map(({ atoms }) => demand(selection, atoms, new Map(sums), hope))
+  const blocks = categorical.map(({ atoms, counted }) => {
+    return demand(selection, atoms, counted ? new Map() : new Map(sums), hope)
+  })
   const pairs = plan.crosses ? plannedCrosses(categorical) : []
   const crosses = pairs.map(([a, b]) => {
     const atoms = [a, b].flatMap((k) => (categorical[k] as CategoricalTerm).atoms)

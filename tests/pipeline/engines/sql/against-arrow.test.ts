@@ -16,6 +16,7 @@ import { randomNumbers } from '../../../random-rides.ts'
 import { makeParquet, numbers, texts, timestamps } from '../../make-parquet.ts'
 import { hasShared, sharedPath, whyNot } from '../../shared.ts'
 import { expectSame } from './compare.ts'
+import { openSqlOnDuckdb } from './sql-on-duckdb.ts'
 
 const named = ['plain', 'pairs', 'standard'].map((name) => {
   const path = new URL(`../../../../recipes/${name}.yaml`, import.meta.url)
@@ -104,8 +105,12 @@ const counts: Plan = {
       },
       { name: 'day', atoms: [{ kind: 'pickup_day' }] },
       { name: 'minute', atoms: [{ kind: 'pickup_minute' }] },
-      { name: 'long', atoms: [{ kind: 'duration_minute' }] },
-      { name: 'from', atoms: [{ kind: 'id', column: 'PULocationID', or_missing: true }] },
+      { name: 'long', atoms: [{ kind: 'duration_minute' }], counted: true },
+      {
+        name: 'from',
+        atoms: [{ kind: 'id', column: 'PULocationID', or_missing: true }],
+        counted: true,
+      },
       {
         name: 'fare',
         atoms: [
@@ -151,16 +156,17 @@ const trained: readonly Plan[] = [
   counts,
 ]
 
-let duckdb: Engine
+/** Held to the Arrow engine. */
+let others: Engine[] = []
 let arrow: Engine
 let folder = ''
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'ridecast-sql-'))
-  duckdb = await openDuckdbEngine()
+  others = await Promise.all([openDuckdbEngine(), openSqlOnDuckdb()])
   arrow = await openArrowEngine()
 })
 afterAll(async () => {
-  await Promise.all([duckdb.close(), arrow.close()])
+  await Promise.all([...others, arrow].map((engine) => engine.close()))
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -179,14 +185,18 @@ async function outcome(
   }
 }
 
-/** Expects both engines to sum a file alike, plan by plan where they refuse one. */
+/** Expects all engines to sum a file alike, plan by plan where they refuse one. */
 async function compare(path: string, some: readonly Plan[]): Promise<void> {
+  for (const engine of others) await compareWith(engine, path, some)
+}
+
+async function compareWith(engine: Engine, path: string, some: readonly Plan[]): Promise<void> {
   const [found, expected] = await Promise.all([
-    outcome(duckdb, path, some),
+    outcome(engine, path, some),
     outcome(arrow, path, some),
   ])
   if (typeof expected === 'string' || typeof found === 'string') {
-    if (some.length > 1) for (const plan of some) await compare(path, [plan])
+    if (some.length > 1) for (const plan of some) await compareWith(engine, path, [plan])
     else expect(found).toBe(expected)
     return
   }
@@ -325,7 +335,7 @@ describe('DuckDB sums hostile files as Arrow does', () => {
       },
       'logs',
     )
-    const [moments] = await duckdb.sum(path, 'green', [planFor(recipe)])
+    const [moments] = await arrow.sum(path, 'green', [planFor(recipe)])
     expect(moments?.n).toBe(length)
     await compare(path, [planFor(recipe)])
   })

@@ -1,0 +1,243 @@
+/**
+ * Sums of rides by cell: a combination of codes of a few atoms. The levels of every term that is
+ * made of some of those atoms are sums over cells, and so are pairs of such levels. Knows nothing
+ * about which rides are taken.
+ */
+
+import { type Atom, baseKey, splitCode } from '../atoms.ts'
+import { type CategoricalTerm, type CategoricalTermSpec, featuresOf } from '../features.ts'
+import type { RideBatch } from '../ride.ts'
+import type { BatchTerms } from './batch-terms.ts'
+import { addTo, type Sums, settle, zeroSums } from './double-double.ts'
+import { hasKeys, keyCount, tellsCode } from './input-keys.ts'
+import { LevelIndex } from './level-index.ts'
+import type { Block } from './moments.ts'
+import { countKeys, gather } from './row-loops.ts'
+import { GroupSums, type Ones, type TakenValues } from './taken-values.ts'
+
+/** Cells in ascending order of their codes; all have rides. */
+export interface Cells {
+  readonly atoms: readonly Atom[]
+  /** By atom, by cell: its code. */
+  readonly parts: readonly Float64Array[]
+  readonly counts: Float64Array
+  /** Sums by name of the quantity, by cell. */
+  readonly sums: ReadonlyMap<string, Sums>
+}
+
+/** Sums by cell, batch by batch. */
+export interface OpenCells {
+  readonly atoms: readonly Atom[]
+  /** Adds the rides at the positions `at` of the batch that the terms have loaded. */
+  add(terms: BatchTerms, at: Int32Array, ones: Ones, taken: (name: string) => TakenValues): void
+  /** The cells so far. */
+  close(terms: BatchTerms): Cells
+}
+
+/**
+ * Begins to sum by cell.
+ *
+ * @param atoms at least one
+ * @param names quantities to be summed; with none, rides are counted
+ */
+export function openCells(atoms: readonly Atom[], names: readonly string[]): OpenCells {
+  const [only] = atoms
+  const isCounted = atoms.length === 1 && names.length === 0
+  if (only && isCounted && hasKeys(only.spec)) return new CountedAtom(only)
+  return new SummedProduct(atoms, names)
+}
+
+/** Rides and sums by combination of codes. */
+class SummedProduct implements OpenCells {
+  readonly atoms: readonly Atom[]
+  private readonly names: readonly string[]
+  private readonly term: CategoricalTerm
+  private readonly sums: GroupSums
+  /** Number of the level of each ride taken of the batch. */
+  private levels = new Int32Array(0)
+
+  constructor(atoms: readonly Atom[], names: readonly string[]) {
+    this.atoms = atoms
+    this.names = names
+    const spec: CategoricalTermSpec = { name: 'cell', atoms: atoms.map((atom) => atom.spec) }
+    this.term = featuresOf({ categorical: [spec], numeric: [] }).categorical[0] as CategoricalTerm
+    this.sums = new GroupSums(1 + names.length)
+  }
+
+  add(terms: BatchTerms, at: Int32Array, ones: Ones, taken: (name: string) => TakenValues): void {
+    const { sums, names } = this
+    const { numbers, size } = terms.levels(this.term)
+    if (names.length === 0) {
+      sums.count(numbers, at, size)
+      return
+    }
+    if (this.levels.length < at.length) this.levels = new Int32Array(at.length)
+    const levels = this.levels.subarray(0, at.length)
+    gather(levels, numbers, at)
+    sums.add(levels, [ones, ...names.map(taken)], size)
+  }
+
+  close(terms: BatchTerms): Cells {
+    const { sums, names, atoms } = this
+    const { codes, size } = terms.levels(this.term)
+    const order = Int32Array.from({ length: size }, (_, i) => i).filter((i) => sums.first(i) > 0)
+    order.sort((i, j) => (codes[i] as number) - (codes[j] as number))
+    return {
+      atoms,
+      parts: splitCodes(
+        atoms,
+        Float64Array.from(order, (i) => codes[i] as number),
+      ),
+      counts: sums.sums(order, 0, 1).hi,
+      sums: new Map(names.map((name, k) => [name, sums.sums(order, k + 1, k + 2)])),
+    }
+  }
+}
+
+function splitCodes(atoms: readonly Atom[], codes: Float64Array): Float64Array[] {
+  if (atoms.length === 1) return [codes]
+  const parts = atoms.map(() => new Float64Array(codes.length))
+  codes.forEach((code, i) => {
+    splitCode(atoms, code).forEach((part, k) => {
+      ;(parts[k] as Float64Array)[i] = part
+    })
+  })
+  return parts
+}
+
+/** Rides by code of one atom, counted by the keys of what it is computed from. */
+class CountedAtom implements OpenCells {
+  readonly atoms: readonly Atom[]
+  private readonly atom: Atom
+  private readonly counts = new Int32Array(keyCount)
+  private late = new Int32Array(0)
+  /** Codes by key, of those that were met. */
+  private readonly codes = new Float64Array(keyCount)
+  /** Rides whose key does not tell the code, by code. */
+  private readonly others = new Map<number, number>()
+
+  constructor(atom: Atom) {
+    this.atoms = [atom]
+    this.atom = atom
+  }
+
+  add(terms: BatchTerms, at: Int32Array): void {
+    const { counts } = this
+    const keys = terms.keysOf(this.atom) as Int32Array
+    if (this.late.length < at.length) this.late = new Int32Array(at.length)
+    const late = countKeys(counts, keys, at, this.late)
+    for (const i of this.late.subarray(0, late)) {
+      const key = keys[i] as number
+      if (tellsCode(this.atom.spec, key)) this.codes[key] = this.atom.code(terms.rides, i)
+      else this.countSingly(key, keys, terms.rides, at)
+    }
+  }
+
+  close(): Cells {
+    const { counts, codes, others } = this
+    const byCode = new Map(others)
+    counts.forEach((count, key) => {
+      const code = codes[key] as number
+      if (count > 0) byCode.set(code, (byCode.get(code) ?? 0) + count)
+    })
+    const order = Float64Array.from(byCode.keys()).sort()
+    return {
+      atoms: this.atoms,
+      parts: [order],
+      counts: order.map((code) => byCode.get(code) as number),
+      sums: new Map(),
+    }
+  }
+
+  /** Counts rides by code whose key does not tell it; the next batch comes here again. */
+  private countSingly(key: number, keys: Int32Array, rides: RideBatch, at: Int32Array): void {
+    for (const i of at) {
+      if (keys[i] !== key) continue
+      const code = this.atom.code(rides, i)
+      this.others.set(code, (this.others.get(code) ?? 0) + 1)
+    }
+    this.counts[key] = 0
+  }
+}
+
+/** True when cells of these atoms tell the codes of all of those. */
+export function tellsAll(cells: readonly Atom[], atoms: readonly Atom[]): boolean {
+  const keys = new Set(cells.map(baseKey))
+  return atoms.every((atom) => keys.has(baseKey(atom)))
+}
+
+/** Codes of a term, by cell. */
+function codesOf(term: CategoricalTerm, { atoms, parts, counts }: Cells): Float64Array {
+  const codes = new Float64Array(counts.length)
+  for (const atom of term.atoms) {
+    const k = atoms.findIndex((one) => baseKey(one) === baseKey(atom))
+    const own = parts[k] as Float64Array
+    // Nothing is missing where the cells have no level for it.
+    const shift = atom.spec.or_missing && !atoms[k]?.spec.or_missing ? 1 : 0
+    for (let i = 0; i < codes.length; i++) {
+      codes[i] = (codes[i] as number) * atom.levels + (own[i] as number) + shift
+    }
+  }
+  return codes
+}
+
+/** Ascending codes, each once, and the place among them of every code given. */
+function placed(codes: Float64Array): { codes: Float64Array; places: Int32Array } {
+  const ascends = codes.every((code, i) => i === 0 || code > (codes[i - 1] as number))
+  if (ascends) return { codes, places: Int32Array.from(codes.keys()) }
+  const index = new LevelIndex(Number.MAX_SAFE_INTEGER)
+  const numbers = Int32Array.from(codes, (code) => index.of(code))
+  const order = Int32Array.from({ length: index.size }, (_, i) => i)
+  order.sort((i, j) => (index.codes[i] as number) - (index.codes[j] as number))
+  const places = new Int32Array(index.size)
+  order.forEach((number, place) => {
+    places[number] = place
+  })
+  return {
+    codes: Float64Array.from(order, (number) => index.codes[number] as number),
+    places: numbers.map((number) => places[number] as number),
+  }
+}
+
+/** A block, and the place in it of the level of each cell. */
+export interface BlockOfCells {
+  readonly block: Block
+  readonly places: Int32Array
+}
+
+/**
+ * The levels of a term.
+ *
+ * @param names quantities: the target, then the numeric terms; they count only where the term is summed
+ */
+export function blockOfCells(
+  term: CategoricalTerm,
+  cells: Cells,
+  names: readonly string[],
+): BlockOfCells {
+  const { codes, places } = placed(codesOf(term, cells))
+  const counts = new Float64Array(codes.length)
+  places.forEach((place, i) => {
+    counts[place] = (counts[place] as number) + (cells.counts[i] as number)
+  })
+  const [target, ...others] = term.counted ? [] : names
+  const numeric = zeroSums(codes.length * others.length)
+  others.forEach((name, p) => {
+    addByPlace(numeric, places, cells.sums.get(name) as Sums, others.length, p)
+  })
+  const seconds = zeroSums(target === undefined ? 0 : codes.length)
+  if (target !== undefined) addByPlace(seconds, places, cells.sums.get(target) as Sums, 1, 0)
+  settle(numeric)
+  settle(seconds)
+  return { block: { term, codes, counts, target: seconds, numeric }, places }
+}
+
+/** Adds the sum of every cell to column `p` of its place, (places x width). */
+function addByPlace(into: Sums, places: Int32Array, from: Sums, width: number, p: number): void {
+  for (let i = 0; i < places.length; i++) {
+    const at = (places[i] as number) * width + p
+    addTo(into, at, from.hi[i] as number)
+    const low = from.lo[i] as number
+    if (low !== 0) addTo(into, at, low)
+  }
+}

@@ -1,0 +1,298 @@
+/**
+ * Sums of plans that take the same rides, in one go: each quantity is taken once, each cell summed
+ * once, and what one plan has summed is not summed again for another.
+ */
+
+import { type Atom, type AtomSpec, atomOf, baseKey } from '../atoms.ts'
+import type { CategoricalTerm, NumericTerm } from '../features.ts'
+import type { BatchTerms, TermLevels } from './batch-terms.ts'
+import { orderedCells } from './cell-order.ts'
+import { type BlockOfCells, blockOfCells, type Cells, openCells, tellsAll } from './cell-sums.ts'
+import { type Sums, settle, zeroSums } from './double-double.ts'
+import {
+  type Block,
+  type Cross,
+  type Moments,
+  plannedCrosses,
+  roundedColumns,
+  sortedCells,
+  squaresByName,
+} from './moments.ts'
+import { PairTable } from './pair-table.ts'
+import { type Plan, RideSelector } from './plan.ts'
+import { addProducts, addValues, Ones, TakenValues } from './taken-values.ts'
+
+/** Up to so many cells, a term is read off cells of more atoms than its own. */
+const manyCells = 2 ** 18
+
+/** Zones are ids, and no other ids are more. */
+const usualIds = 300
+
+/** The name of the target among quantities. */
+const target = 'duration'
+
+/** The name of a numeric term among quantities: equal names are equal values. */
+const nameOf = ({ of, steps }: NumericTerm): string => JSON.stringify([of, steps])
+
+/** A value of each ride that is summed. */
+interface Quantity {
+  /** Undefined for the target. */
+  readonly term: NumericTerm | undefined
+  readonly taken: TakenValues
+  /** Whether every value taken so far was a whole number. */
+  whole: boolean
+}
+
+/** Cells to be summed: of which atoms, and what. */
+interface Draft {
+  readonly atoms: readonly Atom[]
+  readonly names: Set<string>
+}
+
+/** Pairs of levels that are too many to be cells of a table. */
+interface OpenCross {
+  readonly terms: readonly [CategoricalTerm, CategoricalTerm]
+  readonly counts: PairTable
+}
+
+/** The fewest cells that tell atoms and have sums. */
+type Source = (atoms: readonly Atom[], sums: readonly string[]) => Cells
+
+/** Sums plans that take the same rides, batch by batch. */
+export class SelectionSums {
+  private readonly plans: readonly Plan[]
+  private readonly terms: BatchTerms
+  private readonly selector: RideSelector
+  private readonly quantities = new Map<string, Quantity>()
+  /** Pairs of quantities whose products are summed, and quantities alone. */
+  private readonly factors: readonly (readonly [string] | readonly [string, string])[]
+  private readonly totals: Sums
+  private readonly ones = new Ones()
+  private readonly cells: readonly ReturnType<typeof openCells>[]
+  private readonly crosses = new Map<string, OpenCross>()
+  private n = 0
+
+  /** @param plans at least one, all of one `selectionKey` */
+  constructor(plans: readonly Plan[], terms: BatchTerms) {
+    this.plans = plans
+    this.terms = terms
+    this.selector = new RideSelector(plans[0] as Plan)
+    this.quantities.set(target, { term: undefined, taken: new TakenValues(), whole: true })
+    for (const term of plans.flatMap(({ features }) => features.numeric)) {
+      this.quantities.set(nameOf(term), { term, taken: new TakenValues(), whole: true })
+    }
+    this.factors = distinctFactors(plans)
+    this.totals = zeroSums(this.factors.length)
+    const drafts: Draft[] = []
+    for (const demand of demandsOf(plans)) {
+      if (demand.pair && sizeOf(demand.atoms) > manyCells) this.openCross(demand.pair)
+      else merge(drafts, demand)
+    }
+    const present = presentIn(plans)
+    this.cells = drafts.map(({ atoms, names }) =>
+      openCells(withoutGaps(atoms, present), [...names]),
+    )
+  }
+
+  /** Adds the rides that the plans take of the batch that the terms have loaded. */
+  add(): void {
+    const { terms, quantities, ones } = this
+    const at = this.selector.take(terms)
+    this.n += at.length
+    ones.count(at.length)
+    for (const quantity of quantities.values()) {
+      const { term, taken } = quantity
+      taken.take(at.length, (into) =>
+        term ? terms.takeUnits(term, into, at) : terms.takeSeconds(into, at),
+      )
+      quantity.whole &&= taken.whole
+    }
+    const taken = (name: string): TakenValues => (quantities.get(name) as Quantity).taken
+    this.factors.forEach(([a, b], i) => {
+      if (b === undefined) addValues(this.totals, i, taken(a))
+      else addProducts(this.totals, i, taken(a), taken(b))
+    })
+    for (const cells of this.cells) cells.add(terms, at, ones, taken)
+    for (const cross of this.crosses.values()) countPairs(cross, terms, at)
+  }
+
+  /**
+   * The sums of each plan, in an order that depends on what was added only.
+   *
+   * @throws sums_overflow when a column's values are too large to be squared and summed
+   */
+  finish(): Moments[] {
+    settle(this.totals)
+    const cells = this.cells.map((open) => open.close(this.terms))
+    return this.plans.map((plan) => this.momentsOf(plan, cells))
+  }
+
+  private openCross(terms: OpenCross['terms']): void {
+    this.crosses.set(crossKey(terms), { terms, counts: new PairTable() })
+  }
+
+  private momentsOf(plan: Plan, cells: readonly Cells[]): Moments {
+    const { numeric, categorical } = plan.features
+    const names = [target, ...numeric.map(nameOf)]
+    const source: Source = (atoms, sums) =>
+      cells
+        .filter((one) => tellsAll(one.atoms, atoms) && sums.every((name) => one.sums.has(name)))
+        .reduce((least, one) => (one.counts.length < least.counts.length ? one : least))
+    const blocks = categorical.map((term) => {
+      const own = source(term.atoms, term.counted ? [] : names)
+      return { cells: own, ...blockOfCells(term, own, names) }
+    })
+    const pairs = plan.crosses ? plannedCrosses(categorical) : []
+    const factors = plan.crosses ? names.slice(1) : []
+    const squares = this.total(
+      factors.flatMap((name, p) => factors.slice(0, p + 1).map((other) => [name, other])),
+    )
+    const ofTarget = this.total([[target], [target, target]])
+    const sums = this.total(names.slice(1).map((name) => [name]))
+    const known = { n: this.n, numeric, target: ofTarget, sums, squares }
+    const inexact = new Set(roundedColumns(this.n, squaresByName(known)))
+    if (!this.quantities.get(target)?.whole) inexact.add(target)
+    for (const term of numeric)
+      if (!this.quantities.get(nameOf(term))?.whole) inexact.add(term.name)
+    return {
+      rows: this.selector.rows,
+      refused: this.selector.refused,
+      outside: this.selector.passed - this.n,
+      ...known,
+      inexact: [...inexact].sort(),
+      products: this.total(factors.map((name) => [name, target])),
+      blocks: blocks.map(({ block }) => block),
+      crosses: pairs.map(([a, b]) => {
+        const [left, right] = [blocks[a] as BlockOfCells, blocks[b] as BlockOfCells]
+        return { a, b, ...this.cross(left.block, right.block, source) }
+      }),
+    }
+  }
+
+  /** Totals by their factors. */
+  private total(wanted: readonly (readonly string[])[]): Sums {
+    const sums = zeroSums(wanted.length)
+    wanted.forEach((names, i) => {
+      const at = this.factors.findIndex((factors) => factorsKey(factors) === factorsKey(names))
+      sums.hi[i] = this.totals.hi[at] as number
+      sums.lo[i] = this.totals.lo[at] as number
+    })
+    return sums
+  }
+
+  private cross(left: Block, right: Block, source: Source): Omit<Cross, 'a' | 'b'> {
+    const open = this.crosses.get(crossKey([left.term, right.term]))
+    if (open) {
+      const { rows, columns, values } = open.counts.pairs()
+      const [rowPlaces, columnPlaces] = [left, right].map((block) =>
+        placesOfLevels(block, this.terms.levels(block.term)),
+      ) as [Int32Array, Int32Array]
+      const cells = {
+        rows: rows.map((row) => rowPlaces[row] as number),
+        columns: columns.map((column) => columnPlaces[column] as number),
+        counts: values,
+      }
+      return orderedCells(cells, left.codes.length, right.codes.length)
+    }
+    const cells = source([...left.term.atoms, ...right.term.atoms], [])
+    const placesIn = ({ term }: Block): Int32Array =>
+      blockOfCells({ ...term, counted: true }, cells, []).places
+    return sortedCells(placesIn(left), placesIn(right), cells.counts)
+  }
+}
+
+/** What cells a plan asks for: of a term, or of a pair of terms. */
+interface Demand extends Draft {
+  readonly pair: readonly [CategoricalTerm, CategoricalTerm] | undefined
+}
+
+/** What plans ask for, the most cells first. */
+function demandsOf(plans: readonly Plan[]): Demand[] {
+  const demands = plans.flatMap(({ features: { categorical, numeric }, crosses }): Demand[] => {
+    const names = [target, ...numeric.map(nameOf)]
+    const blocks = categorical.map(({ atoms, counted }): Demand => {
+      return { atoms: distinct(atoms), names: new Set(counted ? [] : names), pair: undefined }
+    })
+    const pairs = (crosses ? plannedCrosses(categorical) : []).map(([a, b]): Demand => {
+      const pair = [categorical[a], categorical[b]] as [CategoricalTerm, CategoricalTerm]
+      return { atoms: distinct(pair.flatMap(({ atoms }) => atoms)), names: new Set(), pair }
+    })
+    return [...blocks, ...pairs]
+  })
+  return demands.sort((a, b) => sizeOf(b.atoms) - sizeOf(a.atoms))
+}
+
+/** Adds a demand to cells that tell its own, or as cells of its own. */
+function merge(drafts: Draft[], { atoms, names }: Demand): void {
+  const host = drafts.find((draft) => {
+    const isCheap = sizeOf(draft.atoms) <= manyCells || draft.atoms.length === atoms.length
+    return isCheap && tellsAll(draft.atoms, atoms)
+  })
+  if (!host) drafts.push({ atoms, names })
+  else for (const name of names) host.names.add(name)
+}
+
+function distinct(atoms: readonly Atom[]): Atom[] {
+  return [...new Map(atoms.map((atom) => [baseKey(atom), atom])).values()]
+}
+
+/** How many cells there are, about. */
+function sizeOf(atoms: readonly Atom[]): number {
+  return atoms.reduce((cells, { spec, levels }) => {
+    return cells * (spec.kind === 'id' ? Math.min(levels, usualIds) : levels)
+  }, 1)
+}
+
+/** Keys of atoms that no ride lacks, since a term of a plan or of its gate demands them. */
+function presentIn(plans: readonly Plan[]): ReadonlySet<string> {
+  const features = plans.flatMap(({ features, gate }) => (gate ? [features, gate] : [features]))
+  const atoms = features.flatMap(({ categorical }) => categorical.flatMap((term) => term.atoms))
+  return new Set(atoms.filter(({ spec }) => !spec.or_missing).map(baseKey))
+}
+
+/** The atoms without a level for what is missing, where nothing is. */
+function withoutGaps(atoms: readonly Atom[], present: ReadonlySet<string>): Atom[] {
+  return atoms.map((atom) => {
+    if (!atom.spec.or_missing || !present.has(baseKey(atom))) return atom
+    const { or_missing: _, ...spec } = atom.spec
+    return atomOf(spec as AtomSpec)
+  })
+}
+
+const factorsKey = (names: readonly string[]): string => [...names].sort().join(' * ')
+
+function distinctFactors(plans: readonly Plan[]): SelectionSums['factors'] {
+  const all = plans.flatMap(({ features, crosses }) => {
+    const names = features.numeric.map(nameOf)
+    const singly = [[target] as const, [target, target] as const, ...names.map((a) => [a] as const)]
+    if (!crosses) return singly
+    const products = names.flatMap((a, p) => names.slice(0, p + 1).map((b) => [a, b] as const))
+    return [...singly, ...names.map((name) => [name, target] as const), ...products]
+  })
+  return [...new Map(all.map((factors) => [factorsKey(factors), factors])).values()]
+}
+
+const crossKey = (terms: OpenCross['terms']): string =>
+  terms.map(({ atoms }) => atoms.map(({ key }) => key).join(' ')).join(' x ')
+
+function countPairs(
+  { terms: [left, right], counts }: OpenCross,
+  terms: BatchTerms,
+  at: Int32Array,
+): void {
+  const { numbers: rows } = terms.levels(left)
+  const { numbers: columns } = terms.levels(right)
+  for (let j = 0; j < at.length; j++) {
+    const i = at[j] as number
+    const slot = counts.at(rows[i] as number, columns[i] as number)
+    counts.values[slot] = (counts.values[slot] as number) + 1
+  }
+}
+
+/** The place in a block of each level by number; -1 for levels that no ride taken has. */
+function placesOfLevels({ codes }: Block, levels: TermLevels): Int32Array {
+  const place = new Map(Array.from(codes, (code, k) => [code, k]))
+  return Int32Array.from({ length: levels.size }, (_, number) => {
+    return place.get(levels.codes[number] as number) ?? -1
+  })
+}
