@@ -20,7 +20,21 @@ export function exactJson(name: string, document: object): string {
   return lines.length > 0 ? `{\n${lines.join(',\n')}\n}\n` : '{}\n'
 }
 
+/** True for what JSON.stringify writes to the bit: most of a document, and much faster so. */
+function isPlain(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0)
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
+  if (Array.isArray(value)) {
+    // A loop sees a hole as the undefined that it is.
+    for (let i = 0; i < value.length; i++) if (!isPlain(value[i])) return false
+    return true
+  }
+  if (typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return false
+  return Object.values(value as object).every(isPlain)
+}
+
 function write(name: string, at: string, value: unknown): string {
+  if (isPlain(value)) return JSON.stringify(value)
   // JSON.stringify makes 0 of -0, although JSON has a text for it.
   if (Object.is(value, -0)) return '-0'
   if (typeof value === 'number' && !Number.isFinite(value)) throw refused(name, at, String(value))

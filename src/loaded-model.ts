@@ -5,9 +5,9 @@
 
 import type { Artifact } from './artifact.ts'
 import { RidecastError } from './errors.ts'
-import { loadModel } from './model.ts'
+import { loadModel, type Model } from './model.ts'
 import { createPredictor, type Predictor } from './predictor.ts'
-import { profileSchema } from './profile.ts'
+import { type Profile, profileSchema } from './profile.ts'
 import type { Registry } from './registry.ts'
 
 /** A version that can answer. */
@@ -50,5 +50,14 @@ export function loadedModel(
       { cause: profile.error },
     )
   }
-  return { name, version, predictor: createPredictor(model, profile.data), documents }
+  return readyModel({ name, version, documents }, model, profile.data)
+}
+
+/** A version whose model and profile are at hand: nothing of it has to be read. */
+export function readyModel(
+  version: Omit<LoadedModel, 'predictor'>,
+  model: Model,
+  profile: Profile,
+): LoadedModel {
+  return { ...version, predictor: createPredictor(model, profile) }
 }

@@ -6,7 +6,7 @@
 import { resolve } from 'node:path'
 import type { Documents } from '../artifact.ts'
 import { messageOf } from '../errors.ts'
-import { loadedModel } from '../loaded-model.ts'
+import { readyModel } from '../loaded-model.ts'
 import type { MomentsCache } from '../pipeline/moments-cache.ts'
 import { coefficientBound } from '../pipeline/solve/direct.ts'
 import { fleetsOf, planSources } from '../pipeline/sources.ts'
@@ -208,7 +208,9 @@ async function record(
   }
   await run.logArtifact('recipe.yaml', formatRecipe(options.recipe))
   await run.logArtifact('lineage.json', `${JSON.stringify(training.lineage, null, 2)}\n`)
-  const loaded = loadedModel(model.name, model.version, documentsOf(training))
+  const documents = documentsOf(training)
+  const kept = { name: model.name, version: model.version, documents }
+  const loaded = readyModel(kept, training.model, training.profile)
   const { cardPage } = await import('../export/card-page.ts')
   const { refused } = training.moments
   await run.logArtifact('model-card.html', cardPage(loaded, { refused: { ...refused } }))

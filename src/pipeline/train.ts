@@ -14,7 +14,7 @@ import { type Comparison, compare, fit } from './fit.ts'
 import type { Moments } from './moments.ts'
 import { type MomentsCache, noCache } from './moments-cache.ts'
 import { profileOf } from './profile.ts'
-import { type Residuals, residualsOf } from './residuals.ts'
+import type { Residuals } from './residuals.ts'
 import type { Solution } from './solve/direct.ts'
 import type { SolverName } from './solve/solve.ts'
 import type { ObtainAllEffects } from './source.ts'
@@ -123,6 +123,8 @@ export async function train(options: TrainOptions, effects: TrainEffects = {}): 
   const comparison = await time('compare', () => compare(options.comparison, sums.comparison, taxi))
   const residuals = await time('residuals', async () => {
     if (!options.residuals) return undefined
+    // With it comes a decoder, which takes time to load.
+    const { residualsOf } = await import('./residuals.ts')
     const ofRows = splitPlans(recipe, split)
     return {
       train: await residualsOf(model, files, ofRows.train),
