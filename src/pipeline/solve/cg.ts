@@ -14,61 +14,25 @@ import {
   requirePenalty,
   type Solution,
 } from './direct.ts'
-import { diagonalOf, residual, type System, type SystemBlock } from './system.ts'
+import { type Gram, gramOf, multiply } from './gram.ts'
+import { residual, type System } from './system.ts'
 import { dot } from './vectors.ts'
 
 /** How far coefficients may be from the solution, relative; beyond it the solver fails. */
 const tolerance = 1e-10
 const maxRounds = 8
+/** What the first round leaves of a residual, and each later one, which starts from an exact one. */
+const firstReduction = 1e-10
+const laterReduction = 1e-8
 const maxIterations = 5_000
 
-/** (X'X + penalty) v in plain doubles: what one iteration costs. */
-function multiply(system: System, v: Float64Array, out: Float64Array): void {
-  const { numericAt, numericCount: width, interceptAt, l2 } = system
-  const intercept = v[interceptAt] as number
-  const numeric = v.subarray(numericAt, numericAt + width)
-  const numericOut = new Float64Array(width)
-  let total = system.n * intercept
-  for (const { at, counts, numeric: sums } of system.blocks) {
-    for (let i = 0; i < counts.length; i++) {
-      const count = counts[i] as number
-      const value = v[at + i] as number
-      let row = count * (value + intercept) + l2 * value
-      total += count * value
-      for (let p = 0; p < width; p++) {
-        const sum = sums.hi[i * width + p] as number
-        row += sum * (numeric[p] as number)
-        numericOut[p] = (numericOut[p] as number) + sum * value
-      }
-      out[at + i] = row
-    }
-  }
-  for (const { a, b, rows, columns, counts } of system.crosses) {
-    const rowAt = (system.blocks[a] as SystemBlock).at
-    const columnAt = (system.blocks[b] as SystemBlock).at
-    for (let c = 0; c < counts.length; c++) {
-      const i = rowAt + (rows[c] as number)
-      const j = columnAt + (columns[c] as number)
-      const count = counts[c] as number
-      out[i] = (out[i] as number) + count * (v[j] as number)
-      out[j] = (out[j] as number) + count * (v[i] as number)
-    }
-  }
-  for (let p = 0; p < width; p++) {
-    const sum = system.numericSums.hi[p] as number
-    total += sum * (numeric[p] as number)
-    let value = (numericOut[p] as number) + sum * intercept + l2 * (numeric[p] as number)
-    for (let q = 0; q < width; q++) {
-      value += (system.numericSquares.hi[p * width + q] as number) * (numeric[q] as number)
-    }
-    out[numericAt + p] = value
-  }
-  out[interceptAt] = total
-}
+/** Maps a residual to a correction: a rough inverse of the penalised Gram matrix. */
+export type Preconditioner = (residual: Float64Array, out: Float64Array) => void
 
-function preconditioner(system: System): (r: Float64Array, z: Float64Array) => void {
-  const diagonal = diagonalOf(system)
-  const { numericAt, numericCount: width, l2 } = system
+/** The inverse of the one-hot columns' diagonal, and of the numeric columns' dense block. */
+export function preconditionerOf({ system, diagonal }: Gram, l2: number): Preconditioner {
+  const { numericAt, numericCount: width } = system
+  const inverse = diagonal.map((gram) => 1 / (gram + l2))
   // The numeric terms and the intercept, scaled to unit diagonal.
   const m = width + 1
   const scale = Float64Array.from({ length: m }, (_, i) => {
@@ -93,22 +57,39 @@ function preconditioner(system: System): (r: Float64Array, z: Float64Array) => v
     for (let i = 0; i < m; i++) dense[i * (m + 1)] = (dense[i * (m + 1)] as number) + nudge
     factor = choleskyPivoted(dense.slice(), m, 0)
   }
+  const part = new Float64Array(m)
   return (r, z) => {
-    for (let i = 0; i < numericAt; i++) z[i] = (r[i] as number) / ((diagonal[i] as number) + l2)
-    const part = Float64Array.from(scale, (s, i) => s * (r[numericAt + i] as number))
-    choleskySolve(factor, part).forEach((value, i) => {
-      z[numericAt + i] = value * (scale[i] as number)
-    })
+    for (let i = 0; i < numericAt; i++) z[i] = (r[i] as number) * (inverse[i] as number)
+    for (let i = 0; i < m; i++) part[i] = (scale[i] as number) * (r[numericAt + i] as number)
+    const solved = choleskySolve(factor, part)
+    for (let i = 0; i < m; i++) z[numericAt + i] = (solved[i] as number) * (scale[i] as number)
   }
 }
 
-/** Solves for a correction to a tenth digit or so; returns it and the iterations it took. */
-function round(
-  system: System,
-  precondition: (r: Float64Array, z: Float64Array) => void,
+/** What conjugate gradients have found. */
+export interface Gradients {
+  /** The solution for the right-hand side, as far as it was asked for. */
+  readonly delta: Float64Array
+  readonly iterations: number
+  /** Condition number of the preconditioned matrix, estimated. */
+  readonly condition: number
+}
+
+/**
+ * Solves (X'X + penalty) delta = rhs in doubles.
+ *
+ * @param rhs `size` values
+ * @param reduction the share of rhs, in the norm of the preconditioner, that may be left
+ */
+export function conjugateGradients(
+  gram: Gram,
+  l2: number,
+  precondition: Preconditioner,
   rhs: Float64Array,
-): { delta: Float64Array; iterations: number; condition: number } {
-  const size = system.size
+  reduction: number,
+): Gradients {
+  const { size } = gram
+  const last = size - 1
   const delta = new Float64Array(size)
   const r = rhs.slice()
   const z = new Float64Array(size)
@@ -116,11 +97,12 @@ function round(
   const p = z.slice()
   const q = new Float64Array(size)
   let rz = dot(r, z)
-  const goal = rz * 1e-20
+  const goal = rz * reduction * reduction
   const alphas: number[] = []
   const betas: number[] = []
   while (rz > goal && alphas.length < maxIterations) {
-    multiply(system, p, q)
+    multiply(gram, p, q)
+    for (let i = 0; i < last; i++) q[i] = (q[i] as number) + l2 * (p[i] as number)
     const curvature = dot(p, q)
     // Rounding has eaten the digits that are left: the next round starts from an exact residual.
     if (!(curvature > 0)) break
@@ -186,18 +168,28 @@ export function solveIteratively(system: System): Solution {
     )
   }
   requirePenalty(system)
-  const precondition = preconditioner(system)
+  const gram = gramOf(system)
+  const precondition = preconditionerOf(gram, system.l2)
   const solution = zeroSums(system.size)
   const columns = lengthsOf(system)
   const size = Math.sqrt(system.targetSquares.hi)
   let condition = 1
   let [before, error] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
   for (let step = 0; step < maxRounds && !(error < tolerance); step++) {
-    const left = round(system, precondition, residual(system, system.rhs, solution))
+    const reduction = step === 0 ? firstReduction : laterReduction
+    const left = conjugateGradients(
+      gram,
+      system.l2,
+      precondition,
+      residual(system, system.rhs, solution),
+      reduction,
+    )
     const change = addCorrection(solution, left.delta, columns, size)
     condition = Math.max(condition, left.condition)
-    // Every round shrinks the error as the one before did: what is left is the next correction.
-    if (step > 0 || change === 0) error = change === 0 ? 0 : (change * change) / before
+    // Every round shrinks the error as the one before did, unless it was asked for less: what is
+    // left is the next correction. An ill-conditioned matrix hides errors in its residuals.
+    const asked = Math.min(1, laterReduction * condition)
+    if (step > 0 || change === 0) error = change * Math.max(change / before, asked)
     before = change
   }
   if (!(error < tolerance)) {

@@ -179,6 +179,14 @@ function attempt(system: System, tolerance: number): Attempt {
   }
 }
 
+/** A solution with what it was found by. */
+export interface Decomposition {
+  readonly solution: Solution
+  readonly factored: Factored
+  /** Vectors that span the null space of [X 1], by coordinate; none with a penalty. */
+  readonly nullSpace: readonly Float64Array[]
+}
+
 /**
  * Solves by elimination and a dense factor.
  *
@@ -186,6 +194,15 @@ function attempt(system: System, tolerance: number): Attempt {
  *   penalty is positive but lost in rounding, or refinement does not converge
  */
 export function solveDirect(system: System): Solution {
+  return decompose(system).solution
+}
+
+/**
+ * Solves as {@link solveDirect} does, and keeps the factor.
+ *
+ * @throws solve_too_large, solve_failed
+ */
+export function decompose(system: System): Decomposition {
   const m = remaining(system)
   if (m > directLimit) {
     throw new RidecastError(
@@ -207,18 +224,17 @@ export function solveDirect(system: System): Solution {
   }
   const { factored, solution, basis } = found
   const coefficients = solution.hi.slice()
-  if (l2 === 0) {
-    removeComponents(
-      coefficients,
-      basis.map(({ hi }) => hi),
-      system.interceptAt,
-    )
-  }
+  const nullSpace = l2 > 0 ? [] : basis.map(({ hi }) => hi)
+  removeComponents(coefficients, nullSpace, system.interceptAt)
   return {
-    coefficients,
-    rank: l2 > 0 ? system.size : factored.elimination.count + factored.cholesky.rank,
-    condition: found.condition,
-    residual: relativeResidual(system, solution),
-    method: 'direct',
+    solution: {
+      coefficients,
+      rank: l2 > 0 ? system.size : factored.elimination.count + factored.cholesky.rank,
+      condition: found.condition,
+      residual: relativeResidual(system, solution),
+      method: 'direct',
+    },
+    factored,
+    nullSpace,
   }
 }

@@ -5,6 +5,7 @@
 
 import { type Cholesky, choleskyPivoted, choleskySolve } from './cholesky.ts'
 import { diagonalOf, type System, type SystemBlock } from './system.ts'
+import { addScaled } from './vectors.ts'
 
 /** The coordinates that are eliminated and, row by row, what they share with the others. */
 export interface Elimination {
@@ -216,6 +217,72 @@ export function backsolve(
       value -= (values[s] as number) * (solved[columns[s] as number] as number)
     }
     out[at + g] = value / (diagonal[g] as number)
+  }
+  return out
+}
+
+/**
+ * The inverse of the matrix of the remaining coordinates, (rest x rest), row-major, both triangles;
+ * zeros in the rows and columns of the dependent ones.
+ */
+export function inverseOfRest({ scale, cholesky }: Factored): Float64Array {
+  const { size, rank, order, factor: lower } = cholesky
+  // Rows of L^-1, then their products.
+  const rows: Float64Array[] = []
+  for (let i = 0; i < rank; i++) {
+    const row = new Float64Array(i + 1)
+    for (let j = 0; j < i; j++) {
+      addScaled(row, rows[j] as Float64Array, -(lower[i * size + j] as number))
+    }
+    const pivot = lower[i * size + i] as number
+    for (let j = 0; j < i; j++) row[j] = (row[j] as number) / pivot
+    row[i] = 1 / pivot
+    rows.push(row)
+  }
+  const products = Array.from({ length: rank }, (_, i) => new Float64Array(i + 1))
+  for (const row of rows) {
+    for (let i = 0; i < row.length; i++) {
+      addScaled(products[i] as Float64Array, row.subarray(0, i + 1), row[i] as number)
+    }
+  }
+  const inverse = new Float64Array(size * size)
+  products.forEach((product, i) => {
+    const r = order[i] as number
+    product.forEach((value, j) => {
+      const c = order[j] as number
+      const unscaled = value * (scale[r] as number) * (scale[c] as number)
+      inverse[r * size + c] = unscaled
+      inverse[c * size + r] = unscaled
+    })
+  })
+  return inverse
+}
+
+/**
+ * The diagonal of the inverse of the whole matrix by coordinate; 0 for dependent coordinates, and
+ * for the others as if those were not there.
+ */
+export function inverseDiagonal(factored: Factored): Float64Array {
+  const { at, count, rest, start, columns, values, diagonal } = factored.elimination
+  const m = rest.length
+  const inverse = inverseOfRest(factored)
+  const out = new Float64Array(count + m)
+  rest.forEach((i, r) => {
+    out[i] = inverse[r * (m + 1)] as number
+  })
+  for (let g = 0; g < count; g++) {
+    const end = start[g + 1] as number
+    let form = 0
+    for (let s = start[g] as number; s < end; s++) {
+      const row = (columns[s] as number) * m
+      let along = 0
+      for (let t = start[g] as number; t < end; t++) {
+        along += (inverse[row + (columns[t] as number)] as number) * (values[t] as number)
+      }
+      form += along * (values[s] as number)
+    }
+    const own = diagonal[g] as number
+    out[at + g] = 1 / own + form / own / own
   }
   return out
 }

@@ -64,6 +64,14 @@ function divided(sums: Sums, by: (i: number) => number): Sums {
   return out
 }
 
+/** Names of the features by coordinate, as `PULocationID=43`; the intercept has none. */
+export function featureNames({ blocks, numeric }: Moments): string[] {
+  const levels = blocks.flatMap(({ term, codes }) => {
+    return Array.from(codes, (code) => `${term.name}=${term.text(code)}`)
+  })
+  return [...levels, ...numeric.map(({ name }) => name)]
+}
+
 /** The normal equations of all terms in `moments` with a ridge penalty. */
 export function systemOf(moments: Moments, l2: number): System {
   const scales = moments.numeric.map(({ scale }) => scale)

@@ -11,3 +11,42 @@ export function dot(a: Float64Array, b: Float64Array): number {
 export function addScaled(to: Float64Array, a: Float64Array, by: number): void {
   for (let i = 0; i < a.length; i++) to[i] = (to[i] as number) + (a[i] as number) * by
 }
+
+/** What {@link dot} gives, in four sums at once: faster, and rounded otherwise. */
+export function wideDot(a: Float64Array, b: Float64Array): number {
+  const { length } = a
+  let [s0, s1, s2, s3] = [0, 0, 0, 0]
+  let i = 0
+  for (; i + 3 < length; i += 4) {
+    s0 += (a[i] as number) * (b[i] as number)
+    s1 += (a[i + 1] as number) * (b[i + 1] as number)
+    s2 += (a[i + 2] as number) * (b[i + 2] as number)
+    s3 += (a[i + 3] as number) * (b[i + 3] as number)
+  }
+  for (; i < length; i++) s0 += (a[i] as number) * (b[i] as number)
+  return s0 + s1 + (s2 + s3)
+}
+
+/** Adds `times * by[k]` of each vector k, four vectors a pass. */
+export function addCombination(
+  to: Float64Array,
+  vectors: readonly Float64Array[],
+  by: Float64Array,
+  times: number,
+): void {
+  let k = 0
+  for (; k + 3 < vectors.length; k += 4) {
+    const [a, b] = [vectors[k] as Float64Array, vectors[k + 1] as Float64Array]
+    const [c, d] = [vectors[k + 2] as Float64Array, vectors[k + 3] as Float64Array]
+    const [p, q] = [times * (by[k] as number), times * (by[k + 1] as number)]
+    const [r, s] = [times * (by[k + 2] as number), times * (by[k + 3] as number)]
+    for (let i = 0; i < to.length; i++) {
+      const first = p * (a[i] as number) + q * (b[i] as number)
+      const second = r * (c[i] as number) + s * (d[i] as number)
+      to[i] = (to[i] as number) + (first + second)
+    }
+  }
+  for (; k < vectors.length; k++) {
+    addScaled(to, vectors[k] as Float64Array, times * (by[k] as number))
+  }
+}
