@@ -161,7 +161,8 @@ class ValueColumn implements TermValues {
     this.gaps = false
     if (this.late.length < length) this.late = new Int32Array(length)
     const late = lookUpValues(values, known, keys, length, this.late)
-    for (const i of this.late.subarray(0, late)) {
+    for (let k = 0; k < late; k++) {
+      const i = this.late[k] as number
       const key = keys[i] as number
       const value = known[key] as number
       values[i] = Number.isNaN(value) ? this.meet(key, rides, i) : value
@@ -172,7 +173,8 @@ class ValueColumn implements TermValues {
     const keys = inputs.ofColumn(this.term.of)
     if (this.late.length < at.length) this.late = new Int32Array(at.length)
     const late = gatherKnown(into, this.known, keys, at, this.late)
-    for (const j of this.late.subarray(0, late)) {
+    for (let k = 0; k < late; k++) {
+      const j = this.late[k] as number
       const i = at[j] as number
       const key = keys[i] as number
       const value = this.known[key] as number
@@ -226,7 +228,8 @@ class AtomLevels implements TermLevels {
     }
     if (this.late.length < length) this.late = new Int32Array(length)
     const late = lookUp(numbers, known, keys, length, this.late)
-    for (const i of this.late.subarray(0, late)) {
+    for (let k = 0; k < late; k++) {
+      const i = this.late[k] as number
       const key = keys[i] as number
       const number = known[key] as number
       numbers[i] = number < 0 ? this.meet(key, rides, i) : number
@@ -277,7 +280,8 @@ class ProductLevels implements TermLevels {
     }
     if (this.late.length < length) this.late = new Int32Array(length)
     const late = lookUpPairs(numbers, table.values, matrixWidth, lefts, rights, length, this.late)
-    for (const i of this.late.subarray(0, late)) {
+    for (let k = 0; k < late; k++) {
+      const i = this.late[k] as number
       numbers[i] = this.meet(lefts[i] as number, rights[i] as number)
     }
   }

@@ -4,12 +4,12 @@
  * about which rides are taken.
  */
 
-import { type Atom, baseKey, splitCode } from '../atoms.ts'
+import { type Atom, baseKey } from '../atoms.ts'
 import { type CategoricalTerm, type CategoricalTermSpec, featuresOf } from '../features.ts'
 import type { RideBatch } from '../ride.ts'
 import type { BatchTerms } from './batch-terms.ts'
 import { addTo, type Sums, settle, zeroSums } from './double-double.ts'
-import { hasKeys, keyCount, tellsCode } from './input-keys.ts'
+import { hasKeys, keyCount, noKey, tellsCode } from './input-keys.ts'
 import { LevelIndex } from './level-index.ts'
 import type { Block } from './moments.ts'
 import { countKeys, gather } from './row-loops.ts'
@@ -80,28 +80,43 @@ class SummedProduct implements OpenCells {
   close(terms: BatchTerms): Cells {
     const { sums, names, atoms } = this
     const { codes, size } = terms.levels(this.term)
-    const order = Int32Array.from({ length: size }, (_, i) => i).filter((i) => sums.first(i) > 0)
-    order.sort((i, j) => (codes[i] as number) - (codes[j] as number))
+    const order = ascending(codes, size).filter((i) => sums.first(i) > 0)
+    const ordered = new Float64Array(order.length)
+    for (let k = 0; k < order.length; k++) ordered[k] = codes[order[k] as number] as number
     return {
       atoms,
-      parts: splitCodes(
-        atoms,
-        Float64Array.from(order, (i) => codes[i] as number),
-      ),
+      parts: splitCodes(atoms, ordered),
       counts: sums.sums(order, 0, 1).hi,
       sums: new Map(names.map((name, k) => [name, sums.sums(order, k + 1, k + 2)])),
     }
   }
 }
 
+/** Numbers of the first `size` codes, all different, by ascending code. */
+function ascending(codes: Float64Array, size: number): Int32Array {
+  // Sorting numbers is much faster than sorting by a comparison.
+  const sorted = codes.slice(0, size).sort()
+  const place = new Map<number, number>()
+  for (let number = 0; number < size; number++) place.set(codes[number] as number, number)
+  const order = new Int32Array(size)
+  for (let k = 0; k < size; k++) order[k] = place.get(sorted[k] as number) as number
+  return order
+}
+
+/** The code of each atom, as `splitCode` has it for one code. */
 function splitCodes(atoms: readonly Atom[], codes: Float64Array): Float64Array[] {
-  if (atoms.length === 1) return [codes]
+  const rest = codes.slice()
   const parts = atoms.map(() => new Float64Array(codes.length))
-  codes.forEach((code, i) => {
-    splitCode(atoms, code).forEach((part, k) => {
-      ;(parts[k] as Float64Array)[i] = part
-    })
-  })
+  for (let k = atoms.length - 1; k >= 0; k--) {
+    const { levels } = atoms[k] as Atom
+    const part = parts[k] as Float64Array
+    for (let i = 0; i < rest.length; i++) {
+      const code = rest[i] as number
+      const quotient = Math.floor(code / levels)
+      part[i] = code - quotient * levels
+      rest[i] = quotient
+    }
+  }
   return parts
 }
 
@@ -109,6 +124,7 @@ function splitCodes(atoms: readonly Atom[], codes: Float64Array): Float64Array[]
 class CountedAtom implements OpenCells {
   readonly atoms: readonly Atom[]
   private readonly atom: Atom
+  /** By key; below 0 for keys that do not tell the code. */
   private readonly counts = new Int32Array(keyCount)
   private late = new Int32Array(0)
   /** Codes by key, of those that were met. */
@@ -119,6 +135,7 @@ class CountedAtom implements OpenCells {
   constructor(atom: Atom) {
     this.atoms = [atom]
     this.atom = atom
+    this.counts[noKey] = -1
   }
 
   add(terms: BatchTerms, at: Int32Array): void {
@@ -126,10 +143,12 @@ class CountedAtom implements OpenCells {
     const keys = terms.keysOf(this.atom) as Int32Array
     if (this.late.length < at.length) this.late = new Int32Array(at.length)
     const late = countKeys(counts, keys, at, this.late)
-    for (const i of this.late.subarray(0, late)) {
+    for (let j = 0; j < late; j++) {
+      const i = this.late[j] as number
       const key = keys[i] as number
-      if (tellsCode(this.atom.spec, key)) this.codes[key] = this.atom.code(terms.rides, i)
-      else this.countSingly(key, keys, terms.rides, at)
+      if ((counts[key] as number) < 0) this.countOne(terms.rides, i)
+      else if (tellsCode(this.atom.spec, key)) this.codes[key] = this.atom.code(terms.rides, i)
+      else this.tellApart(key, keys, terms.rides, at)
     }
   }
 
@@ -149,14 +168,18 @@ class CountedAtom implements OpenCells {
     }
   }
 
-  /** Counts rides by code whose key does not tell it; the next batch comes here again. */
-  private countSingly(key: number, keys: Int32Array, rides: RideBatch, at: Int32Array): void {
-    for (const i of at) {
-      if (keys[i] !== key) continue
-      const code = this.atom.code(rides, i)
-      this.others.set(code, (this.others.get(code) ?? 0) + 1)
+  /** Counts the rides of a key that does not tell the code; from now on they come one by one. */
+  private tellApart(key: number, keys: Int32Array, rides: RideBatch, at: Int32Array): void {
+    for (let j = 0; j < at.length; j++) {
+      const i = at[j] as number
+      if (keys[i] === key) this.countOne(rides, i)
     }
-    this.counts[key] = 0
+    this.counts[key] = -1
+  }
+
+  private countOne(rides: RideBatch, i: number): void {
+    const code = this.atom.code(rides, i)
+    this.others.set(code, (this.others.get(code) ?? 0) + 1)
   }
 }
 
@@ -183,20 +206,22 @@ function codesOf(term: CategoricalTerm, { atoms, parts, counts }: Cells): Float6
 
 /** Ascending codes, each once, and the place among them of every code given. */
 function placed(codes: Float64Array): { codes: Float64Array; places: Int32Array } {
-  const ascends = codes.every((code, i) => i === 0 || code > (codes[i - 1] as number))
-  if (ascends) return { codes, places: Int32Array.from(codes.keys()) }
-  const index = new LevelIndex(Number.MAX_SAFE_INTEGER)
-  const numbers = Int32Array.from(codes, (code) => index.of(code))
-  const order = Int32Array.from({ length: index.size }, (_, i) => i)
-  order.sort((i, j) => (index.codes[i] as number) - (index.codes[j] as number))
-  const places = new Int32Array(index.size)
-  order.forEach((number, place) => {
-    places[number] = place
-  })
-  return {
-    codes: Float64Array.from(order, (number) => index.codes[number] as number),
-    places: numbers.map((number) => places[number] as number),
+  let ascends = true
+  for (let i = 1; i < codes.length; i++) {
+    ascends = ascends && (codes[i] as number) > (codes[i - 1] as number)
   }
+  const places = new Int32Array(codes.length)
+  if (ascends) {
+    for (let i = 0; i < places.length; i++) places[i] = i
+    return { codes, places }
+  }
+  const index = new LevelIndex(Number.MAX_SAFE_INTEGER)
+  for (let i = 0; i < places.length; i++) places[i] = index.of(codes[i] as number)
+  const order = ascending(index.codes, index.size)
+  const placeOf = new Int32Array(index.size)
+  for (let k = 0; k < order.length; k++) placeOf[order[k] as number] = k
+  for (let i = 0; i < places.length; i++) places[i] = placeOf[places[i] as number] as number
+  return { codes: index.codes.slice(0, index.size).sort(), places }
 }
 
 /** A block, and the place in it of the level of each cell. */

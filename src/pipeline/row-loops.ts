@@ -121,7 +121,8 @@ export function lookUpPairs(
 }
 
 /**
- * Counts the rides at the positions `at` by key. The first one of each key is late, too.
+ * Counts the rides at the positions `at` by key. The first one of each key is late, too; where the
+ * count is below 0 it stays, and all rides are late.
  *
  * @returns how many are
  */
@@ -136,8 +137,8 @@ export function countKeys(
     const i = at[j] as number
     const key = keys[i] as number
     const count = counts[key] as number
-    counts[key] = count + 1
-    if (count === 0) late[size++] = i
+    if (count >= 0) counts[key] = count + 1
+    if (count <= 0) late[size++] = i
   }
   return size
 }
