@@ -4,9 +4,11 @@
  */
 
 import { RidecastError } from './errors.ts'
-import { type BinSpec, type DerivedName, derivedLevels } from './recipe.ts'
+import type { BinSpec } from './recipe.ts'
 import {
   type ColumnName,
+  type DerivedName,
+  derivedLevels,
   hourMicros,
   type InputName,
   maxId,

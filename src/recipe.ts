@@ -8,12 +8,6 @@ import { z } from 'zod'
 import { messageOf, RidecastError } from './errors.ts'
 import { type ColumnName, columnNames, rideColumns } from './ride.ts'
 
-/** Names that are derived from the time of the pickup, with the number of their levels. */
-export const derivedLevels = { hour: 24, weekday: 7, hour_of_week: 168 } as const
-
-/** A name derived from the time of the pickup. */
-export type DerivedName = keyof typeof derivedLevels
-
 const nameSchema = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/, 'a name has letters, digits and _, at most 64')

@@ -181,6 +181,12 @@ export function parseWallClock(text: string): number {
   return millis * 1000 + Number((match[7] ?? '').padEnd(6, '0'))
 }
 
+/** Names that are derived from the time of the pickup, with the number of their levels. */
+export const derivedLevels = { hour: 24, weekday: 7, hour_of_week: 168 } as const
+
+/** A name derived from the time of the pickup. */
+export type DerivedName = keyof typeof derivedLevels
+
 /** A batch of one ride with room for the given columns, all missing: to be filled and reused. */
 export function emptyRide(columns: readonly ColumnName[]): RideBatch {
   const missing = (): Float64Array => new Float64Array(1).fill(Number.NaN)

@@ -5,7 +5,8 @@
 
 import type { Atom } from '../atoms.ts'
 import type { CategoricalTerm } from '../features.ts'
-import type { BinSpec, DerivedName, Recipe } from '../recipe.ts'
+import type { BinSpec, Recipe } from '../recipe.ts'
+import type { DerivedName } from '../ride.ts'
 import { hourMicros, maxId } from '../ride.ts'
 import type { OnnxGraph } from './onnx-graph.ts'
 import { dataTypes, intAttribute, type NumberType, tensor } from './onnx-proto.ts'

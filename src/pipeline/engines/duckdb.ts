@@ -19,7 +19,7 @@ import { sumBatches } from './sum-batches.ts'
 
 /** What can be set, for tests and for machines that are shared. */
 export interface DuckdbOptions {
-  /** Worker threads that sum; default the number of processors. 1 starts none. */
+  /** Worker threads that sum; default the number of processors. Fewer than 3 start none. */
   readonly threads?: number
   /** Files of fewer rides are summed in this thread; sums that are rounded depend on it; default 400,000. */
   readonly threadsFrom?: number
@@ -42,7 +42,8 @@ export async function openDuckdbEngine(options: DuckdbOptions = {}): Promise<Eng
     // Rides are counted in the order of the file there.
     const inOrder = plans.some(({ slice }) => slice.kind === 'rows')
     if (inOrder || rows < threadsFrom) return sumBatches
-    if (threads < 2) return (...args) => sumBatches(...args, lanesOfFile)
+    // Of two processors, decoding keeps one busy.
+    if (threads < 3) return (...args) => sumBatches(...args, lanesOfFile)
     return (...args) => turn(() => lanes.sum(...args))
   }
   return {

@@ -21,7 +21,7 @@ import { engineConformance } from './conformance.ts'
 engineConformance('duckdb', openDuckdbEngine)
 
 describe('with threads for every file', () => {
-  engineConformance('duckdb', () => openDuckdbEngine({ threads: 2, threadsFrom: 0 }))
+  engineConformance('duckdb', () => openDuckdbEngine({ threads: 3, threadsFrom: 0 }))
 })
 
 const recipe = checkRecipe(
@@ -200,7 +200,7 @@ describe('the DuckDB engine', () => {
     const rides = someRides(70_000).map((ride, i) => ({ ...ride, miles: i / 7 }))
     const path = write('rounded.parquet', rides)
     const found = new Set<string>()
-    for (const threads of [1, 2, 3]) {
+    for (const threads of [1, 3, 4]) {
       const own = await openDuckdbEngine({ threads, threadsFrom: 0 })
       try {
         const moments = await sum(path, own)
@@ -216,7 +216,7 @@ describe('the DuckDB engine', () => {
   test('a thread that dies is an error, and is replaced', async () => {
     let started = 0
     const own = await openDuckdbEngine({
-      threads: 2,
+      threads: 3,
       threadsFrom: 0,
       start: () => {
         const isFirst = started++ === 0
@@ -237,7 +237,7 @@ describe('the DuckDB engine', () => {
   })
 
   test('threads stop by signal, and with them the reading', async () => {
-    const own = await openDuckdbEngine({ threads: 2, threadsFrom: 0 })
+    const own = await openDuckdbEngine({ threads: 3, threadsFrom: 0 })
     const path = write('threads-signal.parquet', someRides(200_000))
     const stop = new AbortController()
     const work = own.sum(path, 'green', [plan], () => stop.abort(new Error('enough')), stop.signal)

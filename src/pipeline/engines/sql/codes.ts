@@ -4,8 +4,7 @@
  */
 
 import type { AtomSpec } from '../../../atoms.ts'
-import { derivedLevels } from '../../../recipe.ts'
-import { type ColumnName, maxId } from '../../../ride.ts'
+import { type ColumnName, derivedLevels, maxId } from '../../../ride.ts'
 import type { Range, Sheet, Value } from './sheet.ts'
 
 /** A condition on a ride: true, or else false or NULL. */
