@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what `npm run test:real` needs beside Node: a Python environment (MLflow, ONNX, DVC ...),
+# Installs what `npm run test:real` needs beside Node: a Python environment (MLflow, ONNX, DVC, LightGBM ...),
 # ONNX Runtime for Node, Debian's Chromium and PostgreSQL, and Trino. What is there already stays.
 #   RIDECAST_PARTS  where to put it, default ~/.cache/ridecast/parts
 set -uo pipefail
@@ -24,6 +24,8 @@ debian() {
   command -v curl >/dev/null || wanted+=(curl ca-certificates)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql)
   python3 -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3 python3-venv)
+  # LightGBM needs it, and its wheel does not have it.
+  ldconfig -p | grep -q 'libgomp\.so\.1' || wanted+=(libgomp1)
   ((${#wanted[@]} == 0)) && return
   echo "installing ${wanted[*]}"
   # Others on this machine may install at the same time, and apt waits for nobody by itself.

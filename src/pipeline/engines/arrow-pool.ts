@@ -5,8 +5,8 @@
 
 import type { Worker } from 'node:worker_threads'
 import { messageOf, RidecastError } from '../../errors.ts'
+import { startWorker } from '../start-worker.ts'
 import type { ShareAnswer, ShareRequest } from './arrow-worker.ts'
-import { startWorker } from './start-worker.ts'
 
 /** An answer that ends a request. */
 export type FinalAnswer = Exclude<ShareAnswer, { kind: 'rides' | 'failed' }>

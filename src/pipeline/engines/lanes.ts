@@ -11,8 +11,8 @@ import type { Moments } from '../moments.ts'
 import { mergeMoments } from '../moments-algebra.ts'
 import { momentsFromData } from '../moments-transfer.ts'
 import { type Plan, specOfPlan } from '../plan.ts'
+import { startWorker } from '../start-worker.ts'
 import { buffersOfRides, type LaneAnswer, type LaneRequest } from './lane-worker.ts'
-import { startWorker } from './start-worker.ts'
 
 /** Lanes of a file. */
 export const lanesOfFile = 2
