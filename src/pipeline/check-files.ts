@@ -4,6 +4,7 @@ import type { Contract } from '../contract.ts'
 import { type Recipe, recipeColumns } from '../recipe.ts'
 import type { Taxi } from '../ride.ts'
 import type { Anomaly } from './contract/anomaly.ts'
+import { footersOnce } from './contract/footer.ts'
 import { allowed, factsOf, judge, refusal, trainingCheckPlan } from './contract/gate.ts'
 import type { Moments } from './moments.ts'
 import type { Plan } from './plan.ts'
@@ -47,12 +48,20 @@ export async function checkFiles(options: CheckOptions, sums: RideSums): Promise
       seen.set(file.source.path, { file, moments })
     })
   }
+  const read = footersOnce()
+  // A contract is a text that is parsed: once for each fleet, not for each file.
+  const contracts = new Map<Taxi, Contract>()
+  const contractOnce = (taxi: Taxi): Contract => {
+    const contract = contracts.get(taxi) ?? contractOf(taxi)
+    contracts.set(taxi, contract)
+    return contract
+  }
   const found = await Promise.all(
     [...seen.values()].map(async ({ file: { source, taxi }, moments }) => {
       const { path, month, label } = source
       const gated = { path, month, taxi }
-      const facts = await factsOf(gated)
-      const anomalies = judge(contractOf(taxi), gated, facts, recipeColumns(recipe), moments)
+      const facts = await factsOf(gated, read)
+      const anomalies = judge(contractOnce(taxi), gated, facts, recipeColumns(recipe), moments)
       return { label, anomalies: allowed(anomalies, allow) }
     }),
   )

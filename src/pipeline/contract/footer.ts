@@ -40,6 +40,9 @@ export interface Footer {
   readonly columns: readonly FooterColumn[]
 }
 
+/** Reads the footer of a file, see {@link footerOf}. */
+export type ReadFooter = (path: string) => Promise<Footer>
+
 /** A footer larger than this is no trip file's. */
 const largestFooter = 2 ** 27
 
@@ -56,6 +59,16 @@ export async function footerOf(path: string): Promise<Footer> {
   } catch (cause) {
     const text = `${path} is a damaged Parquet file (its footer cannot be read: ${messageOf(cause)}): download it again`
     throw new RidecastError('source_truncated', text, { cause })
+  }
+}
+
+/** {@link footerOf}, each file once: months that lie side by side are each other's neighbours. */
+export function footersOnce(): ReadFooter {
+  const known = new Map<string, Promise<Footer>>()
+  return (path) => {
+    const footer = known.get(path) ?? footerOf(path)
+    known.set(path, footer)
+    return footer
   }
 }
 

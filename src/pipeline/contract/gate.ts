@@ -12,7 +12,7 @@ import type { Plan } from '../plan.ts'
 import { type Anomaly, type AnomalyCode, allowing, anomalyCodes, worstFirst } from './anomaly.ts'
 import { checkFile } from './check.ts'
 import { contractKey } from './check-columns.ts'
-import { type Footer, footerOf } from './footer.ts'
+import { type Footer, footerOf, type ReadFooter } from './footer.ts'
 import { checkPlan, measurementOf } from './measure.ts'
 import { isWholeMonth, neighboursOf } from './neighbours.ts'
 
@@ -36,10 +36,13 @@ export interface FileFacts {
  *
  * @throws source_truncated, source_io
  */
-export async function factsOf({ path, month, taxi }: GatedFile): Promise<FileFacts> {
-  const footer = await footerOf(path)
+export async function factsOf(
+  { path, month, taxi }: GatedFile,
+  read: ReadFooter = footerOf,
+): Promise<FileFacts> {
+  const footer = await read(path)
   const whole = month !== undefined && isWholeMonth(path, taxi, month)
-  return { footer, neighbours: whole ? await neighboursOf(path, taxi, month) : [] }
+  return { footer, neighbours: whole ? await neighboursOf(path, taxi, month, read) : [] }
 }
 
 /**

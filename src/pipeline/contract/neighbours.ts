@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type Month, nextMonth, previousMonth } from '../../month.ts'
 import type { Taxi } from '../../ride.ts'
-import { footerOf } from './footer.ts'
+import { footerOf, type ReadFooter } from './footer.ts'
 
 /** How far to look, in months, to either side. */
 const reach = 2
@@ -19,6 +19,7 @@ export async function neighboursOf(
   path: string,
   taxi: Taxi,
   month: Month,
+  read: ReadFooter = footerOf,
 ): Promise<{ month: Month; rows: number }[]> {
   const months = [month]
   for (let k = 0; k < reach; k++) {
@@ -29,7 +30,7 @@ export async function neighboursOf(
   for (const one of months) {
     const beside = join(dirname(path), `${taxi}_tripdata_${one}.parquet`)
     if (one === month || !existsSync(beside)) continue
-    const footer = await footerOf(beside).catch(() => undefined)
+    const footer = await read(beside).catch(() => undefined)
     if (footer && footer.rows > 0) found.push({ month: one, rows: footer.rows })
   }
   return found
