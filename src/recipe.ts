@@ -83,11 +83,19 @@ const recipeSchema = z.strictObject({
   numeric: z.array(z.union([column, numeric])).default([]),
   model: z.literal('linear').default('linear'),
   l2: finite.nonnegative().default(0),
+  /** Draws coefficients to 0 and leaves many there; with `l2` an elastic net. See {@link penaltyText}. */
+  l1: finite.nonnegative().optional(),
   allow_leakage: z.boolean().default(false),
 })
 
 /** A recipe as it is checked and stored: every default filled in. */
 export type Recipe = z.output<typeof recipeSchema>
+/** The penalty of a recipe in words: `l2` as it stands on the diagonal of X'X, `l1` for each ride. */
+export function penaltyText({ l1 = 0, l2 }: Pick<Recipe, 'l1' | 'l2'>): string {
+  if (l1 > 0) return l2 > 0 ? `elastic net, l1 ${l1}, l2 ${l2}` : `lasso ${l1}`
+  return l2 > 0 ? `ridge ${l2}` : 'least squares'
+}
+
 /** A categorical term as a recipe states it. */
 export type CategoricalSpec = Recipe['categorical'][number]
 /** Bins of a numeric column: `edges` ascending, a value belongs to the last edge at or below it. */

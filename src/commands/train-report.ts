@@ -4,9 +4,10 @@ import { relative } from 'node:path'
 import type { Measures } from '../pipeline/evaluate.ts'
 import type { Refused } from '../pipeline/plan.ts'
 import type { Residuals } from '../pipeline/residuals.ts'
-import { coefficientBound } from '../pipeline/solve/direct.ts'
+import { coefficientBound, type Solution } from '../pipeline/solve/direct.ts'
 import type { FileCounts } from '../pipeline/sum-rides.ts'
 import type { Training } from '../pipeline/train.ts'
+import { penaltyText } from '../recipe.ts'
 import { type Io, table } from './io.ts'
 import { namesOf, type Outcome } from './train-run.ts'
 
@@ -66,15 +67,36 @@ export interface TrainReport {
     readonly complete: boolean
     readonly error: string | null
   } | null
-  readonly solver: {
-    readonly method: string
-    readonly condition: number
-    /** See {@link coefficientBound}. */
-    readonly bound: number
-    readonly residual: number
-  }
+  readonly solver: SolverReport
   readonly seconds: Readonly<Record<string, number>>
   readonly peak_rss_mb: number
+}
+
+/** How a model was solved, and how well. */
+export type SolverReport =
+  | {
+      readonly method: Solution['method']
+      readonly condition: number
+      /** See {@link coefficientBound}. */
+      readonly bound: number
+      readonly residual: number
+    }
+  | {
+      readonly method: 'lasso'
+      /** Slopes that are not 0. */
+      readonly non_zero: number
+      readonly sweeps: number
+      /** Duality gap, minutes^2. */
+      readonly gap: number
+    }
+
+function solverOf(solution: Training['solution']): SolverReport {
+  if (solution.method === 'lasso') {
+    const { method, nonZero, sweeps, gap } = solution
+    return { method, non_zero: nonZero, sweeps, gap }
+  }
+  const { method, condition, residual } = solution
+  return { method, condition, residual, bound: coefficientBound(solution) }
 }
 
 /** The report of a training. */
@@ -84,7 +106,6 @@ export function reportOf(outcome: Outcome): TrainReport {
   const measures = (part: 'train' | 'validation'): ReportedMeasures => {
     return { ...metrics[part], mae: residuals?.[part].mae ?? null }
   }
-  const { method, condition, residual } = solution
   const { remote } = outcome.run
   return {
     taxi: training.taxi,
@@ -127,7 +148,7 @@ export function reportOf(outcome: Outcome): TrainReport {
       complete: remote.complete,
       error: remote.error,
     },
-    solver: { method, condition, residual, bound: coefficientBound(solution) },
+    solver: solverOf(solution),
     seconds: training.seconds,
     peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1024),
   }
@@ -246,7 +267,7 @@ export function printReport(
   const { training, options, name, version } = outcome
   const { recipe } = options
   const { split } = training
-  const { target, l2 } = recipe
+  const { target } = recipe
   const kept = ((100 * report.kept) / Math.max(1, report.rows)).toFixed(1)
   const near = relative(options.cwd, outcome.path)
   const path = near.startsWith('..') ? outcome.path : near
@@ -259,7 +280,7 @@ export function printReport(
     '',
     `rides      ${count(report.kept)} of ${count(report.rows)} kept (${kept} %), ${target.min} to ${target.max} minutes${refusedText(report.refused, report.outside)}`,
     `read       ${readingText(training)}`,
-    `design     ${count(report.columns)} columns, rank ${count(report.rank)}, ${l2 > 0 ? `ridge ${l2}` : 'least squares'}, intercept ${minutes(report.intercept)}`,
+    `design     ${count(report.columns)} columns, rank ${count(report.rank)}, ${penaltyText(recipe)}, intercept ${minutes(report.intercept)}`,
     ...(report.inexact.length > 0
       ? [
           `sums       compensated, not exact, for ${report.inexact.join(', ')}: values finer than their unit`,

@@ -103,6 +103,7 @@ export async function trainAndRecord(options: TrainOptions, keeping: Keeping): P
       engine: options.engine,
       solver: options.solver,
       l2: options.recipe.l2,
+      ...(options.recipe.l1 !== undefined && { l1: options.recipe.l1 }),
     })
     const training = await train(options, {
       cache: keeping.cache,
@@ -188,9 +189,15 @@ async function record(
     if (residuals) values[`${part}.mae`] = residuals[part].mae
   }
   if (comparison) values[`${comparison.recipe}.validation.rmse`] = comparison.validation.rmse
-  values['solve.condition'] = solution.condition
-  values['solve.residual'] = solution.residual
-  values['solve.bound'] = coefficientBound(solution)
+  if (solution.method === 'lasso') {
+    values['solve.non_zero'] = solution.nonZero
+    values['solve.sweeps'] = solution.sweeps
+    values['solve.gap'] = solution.gap
+  } else {
+    values['solve.condition'] = solution.condition
+    values['solve.residual'] = solution.residual
+    values['solve.bound'] = coefficientBound(solution)
+  }
   for (const [stage, seconds] of Object.entries(training.seconds))
     values[`seconds.${stage}`] = seconds
   await run.logMetrics(values)

@@ -3,7 +3,7 @@
 import type { CategoricalTerm } from '../features.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import type { Effect } from '../model.ts'
-import type { NumericSpec, Step } from '../recipe.ts'
+import { type NumericSpec, penaltyText, type Recipe, type Step } from '../recipe.ts'
 import { type InputName, rideColumns } from '../ride.ts'
 import { countText, decimalText } from './card-evidence.ts'
 import type { CardLineage, CardMetrics } from './card-facts.ts'
@@ -59,9 +59,20 @@ export function termsText({ predictor: { model } }: LoadedModel, metrics: CardMe
     metrics.rank === undefined ? '' : `, rank ${countText(metrics.rank)} with the intercept`
   return [
     markdownTable(['term', 'made of', 'levels', 'adds, minutes'], 'llrr', rows),
-    `${recipe.l2 === 0 ? 'Ordinary least squares, of all solutions the one of the smallest norm' : `Ridge regression with the penalty ${recipe.l2} on every coefficient but the intercept`}: ` +
-      `${countText(model.columns)} coefficients${rank}.`,
+    `${methodText(recipe)}: ` + `${countText(model.columns)} coefficients${rank}.`,
   ].join('\n\n')
+}
+
+function methodText(recipe: Recipe): string {
+  const { l1 = 0, l2 } = recipe
+  if (l1 > 0) {
+    const name = l2 > 0 ? 'Elastic net' : 'Lasso'
+    return `${name} (${penaltyText(recipe)}) on every coefficient but the intercept`
+  }
+  if (l2 > 0) {
+    return `Ridge regression with the penalty ${l2} on every coefficient but the intercept`
+  }
+  return 'Ordinary least squares, of all solutions the one of the smallest norm'
 }
 
 function madeOf({ atoms }: CategoricalTerm): string {

@@ -87,6 +87,7 @@ export function metricsOf(
     validation: evaluate(model, validation),
     baseline: { rmse: constantRmse(validation, meanDuration(train)) },
     columns: model.columns,
-    rank: solution.rank,
+    // Of a lasso, what is left: its columns, and the intercept.
+    rank: solution.method === 'lasso' ? solution.nonZero + 1 : solution.rank,
   }
 }

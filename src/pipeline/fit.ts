@@ -1,19 +1,21 @@
 /** Fits a linear model to moments: solves, and names every coefficient. */
 
+import { RidecastError } from '../errors.ts'
 import { linearModel, type ModelDocument, modelFormat } from '../model.ts'
 import type { Recipe } from '../recipe.ts'
 import { DictVectorizer } from '../vectorizer.ts'
 import { evaluate, type Measures } from './evaluate.ts'
 import type { Moments } from './moments.ts'
 import type { Solution } from './solve/direct.ts'
-import { type SolverName, solve } from './solve/solve.ts'
+import type { LassoSolution } from './solve/lasso.ts'
+import { type SolverName, solve, solveLasso } from './solve/solve.ts'
 import { type System, systemOf } from './solve/system.ts'
 import type { Pair } from './sum-rides.ts'
 
 /** A fitted model and how it was solved. */
 export interface Fit {
   readonly document: ModelDocument
-  readonly solution: Solution
+  readonly solution: Solution | LassoSolution
   /** The normal equations it solves, for whoever measures it on the same rides. */
   readonly system: System
 }
@@ -29,7 +31,7 @@ export interface Comparison {
  * Fits the recipe's linear model.
  *
  * @param moments of the recipe's terms, at least one ride
- * @throws solve_too_large, solve_failed
+ * @throws solve_too_large, solve_failed, usage_invalid for a solver that knows no `l1`
  */
 export async function fit(
   moments: Moments,
@@ -38,7 +40,14 @@ export async function fit(
   solver: SolverName,
 ): Promise<Fit> {
   const system = systemOf(moments, recipe.l2)
-  const solution = await solve(system, solver)
+  const { l1 = 0 } = recipe
+  if (l1 > 0 && solver !== 'auto') {
+    throw new RidecastError(
+      'usage_invalid',
+      `solver ${solver} knows no l1, found ${l1} in recipe ${recipe.name}: say --solver auto`,
+    )
+  }
+  const solution = l1 > 0 ? solveLasso(system, l1) : await solve(system, solver)
   const names = [
     ...moments.blocks.flatMap(({ term, codes }) => {
       return Array.from(codes, (code) => `${term.name}=${term.text(code)}`)

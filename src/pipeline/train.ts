@@ -16,6 +16,7 @@ import { type MomentsCache, noCache } from './moments-cache.ts'
 import { profileOf } from './profile.ts'
 import type { Residuals } from './residuals.ts'
 import type { Solution } from './solve/direct.ts'
+import type { LassoSolution } from './solve/lasso.ts'
 import type { SolverName } from './solve/solve.ts'
 import type { ObtainAllEffects } from './source.ts'
 import { fleetsOf, obtainFiles, planSources, type SourcesOptions, sourcesLabel } from './sources.ts'
@@ -72,7 +73,7 @@ export interface Training {
   /** Sums of the training rides. */
   readonly moments: Moments
   readonly model: Model
-  readonly solution: Solution
+  readonly solution: Solution | LassoSolution
   readonly metrics: MetricsDocument
   /** The comparison recipe on the same rides. */
   readonly comparison: Comparison | undefined

@@ -130,6 +130,17 @@ describe('recipe pairs, 2021-01 to 2021-02', () => {
   })
 })
 
+describe('lasso 0.01 on pairs, 2021-01 to 2021-02', () => {
+  test('has the error of the converged solution, which scikit-learn stops short of', async () => {
+    const recipe = recipeAt('recipes/pairs.yaml')
+    const { metrics, model } = await trained('2021-01', '2021-02', { ...recipe, l1: 0.01 })
+    near(metrics.validation.rmse, 11.167274717510034)
+    const left = model.effects().filter(({ minutes }) => minutes !== 0)
+    expect(left.length + 1).toBe(metrics.rank)
+    expect(left.length).toBeLessThan(200)
+  })
+})
+
 describe('recipe standard, 2021-01 to 2021-02', () => {
   test('has a validation RMSE at or under 5.85 minutes', async () => {
     const { metrics } = await trained('2021-01', '2021-02', recipeAt('recipes/standard.yaml'))

@@ -32,6 +32,7 @@ export interface SklearnStop {
 
 /** A lasso or elastic net solution. */
 export interface LassoSolution {
+  readonly method: 'lasso'
   /** By coordinate, minutes per unit, the intercept last. */
   readonly coefficients: Float64Array
   /** Slopes that are not 0. */
@@ -140,7 +141,7 @@ function solutionOf(
     if (slope !== 0) nonZero++
   }
   coefficients[system.interceptAt] = intercept
-  return { coefficients, nonZero, sweeps, gap: gap / system.n, converged }
+  return { method: 'lasso', coefficients, nonZero, sweeps, gap: gap / system.n, converged }
 }
 
 /**

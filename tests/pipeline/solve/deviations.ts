@@ -49,6 +49,7 @@ export async function deviationsOf(design: Design): Promise<Deviations> {
   const slopes = dense.columns.map(({ name }) => found.get(name) as number)
   const { rmse } = evaluate(model, moments, { ...system, l2: 0 })
   const most = largest(exact.slopes.values()) || largest(durations)
+  if (solution.method === 'lasso') throw new Error('no lasso was asked for')
   return {
     solution,
     exact,

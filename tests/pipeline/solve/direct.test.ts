@@ -22,6 +22,7 @@ async function solved(
     'green',
     'direct',
   )
+  if (solution.method === 'lasso') throw new Error('no lasso was asked for')
   const model = linearModel(document)
   const slopes = new Map(model.effects().map(({ feature, minutes }) => [feature, minutes]))
   return { model, solution, slope: (name) => slopes.get(name) as number }

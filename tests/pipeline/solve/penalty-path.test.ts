@@ -7,7 +7,7 @@ import { fit } from '../../../src/pipeline/fit.ts'
 import type { Moments } from '../../../src/pipeline/moments.ts'
 import { solveIteratively } from '../../../src/pipeline/solve/cg.ts'
 import { centre } from '../../../src/pipeline/solve/descent.ts'
-import { solveDirect } from '../../../src/pipeline/solve/direct.ts'
+import { type Solution, solveDirect } from '../../../src/pipeline/solve/direct.ts'
 import { remaining } from '../../../src/pipeline/solve/elimination.ts'
 import { lasso } from '../../../src/pipeline/solve/lasso.ts'
 import {
@@ -54,7 +54,7 @@ describe('a path of ridges', () => {
             'direct',
           )
           // Beyond that, coefficients of unseen combinations are not known to 1e-9 either.
-          if (solution.condition > 1e7) continue
+          if ((solution as Solution).condition > 1e7) continue
           const model = linearModel(document)
           const [own, other] = [
             evaluate(model, train, { ...system, l2: 0 }).rmse,
