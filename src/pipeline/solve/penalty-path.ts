@@ -93,20 +93,20 @@ export function ridgePath(
   }))
 }
 
-/**
- * Strengths fit for a lasso or elastic net: from the one at which all slopes are 0, descending.
- *
- * @param l1Ratio above 0, at most 1
- * @param count at least 2
- * @param share the last strength, of the first
- */
+/** Which strengths of a lasso are fit. */
+export interface LassoStrengths {
+  /** Above 0, at most 1; default 1. */
+  readonly l1Ratio?: number
+  /** At least 2; default 100. */
+  readonly count?: number
+  /** The last strength, as a share of the first; default 1e-4. */
+  readonly share?: number
+}
+
+/** Strengths fit for a lasso or elastic net: from the one at which all slopes are 0, descending. */
 export function lassoStrengths(
   train: Moments,
-  {
-    l1Ratio = 1,
-    count = 100,
-    share = 1e-4,
-  }: { l1Ratio?: number; count?: number; share?: number } = {},
+  { l1Ratio = 1, count = 100, share = 1e-4 }: LassoStrengths = {},
 ): number[] {
   const most = largestAlpha(centre(systemOf(train, 0)), l1Ratio)
   return strengthsBetween(most * share, most, count).reverse()
