@@ -4,12 +4,11 @@ import { relative } from 'node:path'
 import type { Measures } from '../pipeline/evaluate.ts'
 import type { Refused } from '../pipeline/plan.ts'
 import type { Residuals } from '../pipeline/residuals.ts'
-import { coefficientBound, type Solution } from '../pipeline/solve/direct.ts'
 import type { FileCounts } from '../pipeline/sum-rides.ts'
 import type { Training } from '../pipeline/train.ts'
 import { penaltyText } from '../recipe.ts'
 import { type Io, table } from './io.ts'
-import { namesOf, type Outcome } from './train-run.ts'
+import { namesOf, type Outcome, type SolverReport, solverOf } from './train-run.ts'
 
 /** Measures of one set of rides; the mean absolute error is null without `--residuals`. */
 export interface ReportedMeasures extends Measures {
@@ -70,33 +69,6 @@ export interface TrainReport {
   readonly solver: SolverReport
   readonly seconds: Readonly<Record<string, number>>
   readonly peak_rss_mb: number
-}
-
-/** How a model was solved, and how well. */
-export type SolverReport =
-  | {
-      readonly method: Solution['method']
-      readonly condition: number
-      /** See {@link coefficientBound}. */
-      readonly bound: number
-      readonly residual: number
-    }
-  | {
-      readonly method: 'lasso'
-      /** Slopes that are not 0. */
-      readonly non_zero: number
-      readonly sweeps: number
-      /** Duality gap, minutes^2. */
-      readonly gap: number
-    }
-
-function solverOf(solution: Training['solution']): SolverReport {
-  if (solution.method === 'lasso') {
-    const { method, nonZero, sweeps, gap } = solution
-    return { method, non_zero: nonZero, sweeps, gap }
-  }
-  const { method, condition, residual } = solution
-  return { method, condition, residual, bound: coefficientBound(solution) }
 }
 
 /** The report of a training. */

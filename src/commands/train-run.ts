@@ -8,7 +8,7 @@ import type { Documents } from '../artifact.ts'
 import { messageOf } from '../errors.ts'
 import { readyModel } from '../loaded-model.ts'
 import type { MomentsCache } from '../pipeline/moments-cache.ts'
-import { coefficientBound } from '../pipeline/solve/direct.ts'
+import { coefficientBound, type Solution } from '../pipeline/solve/direct.ts'
 import { fleetsOf, planSources } from '../pipeline/sources.ts'
 import type { FileCounts } from '../pipeline/sum-rides.ts'
 import { type Training, type TrainOptions, train } from '../pipeline/train.ts'
@@ -160,6 +160,34 @@ function documentsOf({ model, metrics, profile, lineage }: Training): Documents 
   return { model: model.toJSON(), metrics, profile, lineage }
 }
 
+/** How a model was solved, and how well. */
+export type SolverReport =
+  | {
+      readonly method: Solution['method']
+      readonly condition: number
+      /** See {@link coefficientBound}. */
+      readonly bound: number
+      readonly residual: number
+    }
+  | {
+      readonly method: 'lasso'
+      /** Slopes that are not 0. */
+      readonly non_zero: number
+      readonly sweeps: number
+      /** Duality gap, minutes^2. */
+      readonly gap: number
+    }
+
+/** How well a training was solved, of each kind of solution what tells. */
+export function solverOf(solution: Training['solution']): SolverReport {
+  if (solution.method === 'lasso') {
+    const { method, nonZero, sweeps, gap } = solution
+    return { method, non_zero: nonZero, sweeps, gap }
+  }
+  const { method, condition, residual } = solution
+  return { method, condition, residual, bound: coefficientBound(solution) }
+}
+
 /** Tells the run everything that may be asked of it later. */
 async function record(
   run: RunHandle,
@@ -189,15 +217,8 @@ async function record(
     if (residuals) values[`${part}.mae`] = residuals[part].mae
   }
   if (comparison) values[`${comparison.recipe}.validation.rmse`] = comparison.validation.rmse
-  if (solution.method === 'lasso') {
-    values['solve.non_zero'] = solution.nonZero
-    values['solve.sweeps'] = solution.sweeps
-    values['solve.gap'] = solution.gap
-  } else {
-    values['solve.condition'] = solution.condition
-    values['solve.residual'] = solution.residual
-    values['solve.bound'] = coefficientBound(solution)
-  }
+  const { method: _, ...solved } = solverOf(solution)
+  for (const [name, value] of Object.entries(solved)) values[`solve.${name}`] = value
   for (const [stage, seconds] of Object.entries(training.seconds))
     values[`seconds.${stage}`] = seconds
   await run.logMetrics(values)

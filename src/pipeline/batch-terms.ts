@@ -10,7 +10,7 @@ import type { ColumnName, RideBatch } from '../ride.ts'
 import { InputKeys, keyCount, noKey, tellsCode } from './input-keys.ts'
 import { LevelIndex } from './level-index.ts'
 import { PairTable } from './pair-table.ts'
-import { gatherKnown, gatherValues, lookUp, lookUpPairs, lookUpValues } from './row-loops.ts'
+import { gatherKnown, gatherValues, lookUp, lookUpPairs } from './row-loops.ts'
 
 /** A column by ride of the batch; the next batch reuses it. */
 export interface TermValues {
@@ -18,8 +18,6 @@ export interface TermValues {
   readonly values: Float64Array
   /** False when every ride of the batch has a value; true may be too much. */
   readonly gaps: boolean
-  /** True when all values up to now were whole numbers. */
-  readonly whole: boolean
 }
 
 /** The levels of a term by ride of the batch: numbers in order of appearance, over all batches. */
@@ -56,7 +54,7 @@ export class BatchTerms {
   }
 
   /** A column as it is; undefined where the batch does not have it. */
-  column(name: ColumnName): Pick<TermValues, 'values' | 'gaps'> | undefined {
+  column(name: ColumnName): TermValues | undefined {
     const values = this.rides.columns[name]
     return values && { values, gaps: this.keys.gapsIn(name) }
   }
@@ -139,8 +137,10 @@ export class BatchTerms {
 class ValueColumn implements TermValues {
   values = new Float64Array(0)
   gaps = false
-  whole = true
+  private whole = true
   private serial = 0
+  /** All positions of a batch. */
+  private every = new Int32Array(0)
   private late = new Int32Array(0)
   private readonly term: NumericTerm
   /** By key of the input, NaN where it was not met yet. */
@@ -153,20 +153,11 @@ class ValueColumn implements TermValues {
   fill(serial: number, rides: RideBatch, inputs: InputKeys): void {
     if (this.serial === serial) return
     this.serial = serial
-    const { known } = this
     const { length } = rides
     if (this.values.length < length) this.values = new Float64Array(length)
-    const { values } = this
-    const keys = inputs.ofColumn(this.term.of)
+    if (this.every.length !== length) this.every = Int32Array.from({ length }, (_, i) => i)
     this.gaps = false
-    if (this.late.length < length) this.late = new Int32Array(length)
-    const late = lookUpValues(values, known, keys, length, this.late)
-    for (let k = 0; k < late; k++) {
-      const i = this.late[k] as number
-      const key = keys[i] as number
-      const value = known[key] as number
-      values[i] = Number.isNaN(value) ? this.meet(key, rides, i) : value
-    }
+    this.take(this.values, rides, inputs, this.every)
   }
 
   take(into: Float64Array, rides: RideBatch, inputs: InputKeys, at: Int32Array): boolean {

@@ -9,7 +9,7 @@ import type { Moments } from './moments.ts'
 import type { Solution } from './solve/direct.ts'
 import type { LassoSolution } from './solve/lasso.ts'
 import { type SolverName, solve, solveLasso } from './solve/solve.ts'
-import { type System, systemOf } from './solve/system.ts'
+import { featureNames, type System, systemOf } from './solve/system.ts'
 import type { Pair } from './sum-rides.ts'
 
 /** A fitted model and how it was solved. */
@@ -48,12 +48,7 @@ export async function fit(
     )
   }
   const solution = l1 > 0 ? solveLasso(system, l1) : await solve(system, solver)
-  const names = [
-    ...moments.blocks.flatMap(({ term, codes }) => {
-      return Array.from(codes, (code) => `${term.name}=${term.text(code)}`)
-    }),
-    ...moments.numeric.map(({ name }) => name),
-  ]
+  const names = featureNames(moments)
   const vectorizer = DictVectorizer.fromFeatureNames(names)
   const coefficients = new Array<number>(names.length)
   names.forEach((name, i) => {

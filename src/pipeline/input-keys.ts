@@ -78,7 +78,7 @@ export class InputKeys {
     // Derived names and days tell whole hours apart, nothing finer.
     if (spec.kind === 'derived' || spec.kind === 'pickup_day') return this.ofHours()
     if (spec.kind === 'duration_minute') return this.ofDurations()
-    if (spec.kind !== 'bin') return undefined
+    if (spec.kind === 'pickup_minute') return undefined
     if (spec.of === 'speed') return this.ofSpeeds()
     return spec.of === 'duration' ? this.ofDurations() : this.ofColumn(spec.of)
   }

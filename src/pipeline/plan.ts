@@ -236,10 +236,7 @@ export class RideSelector {
     return at.subarray(0, size)
   }
 
-  private withValue(
-    at: Int32Array,
-    column: Pick<TermValues, 'values' | 'gaps'> | undefined,
-  ): Int32Array {
+  private withValue(at: Int32Array, column: TermValues | undefined): Int32Array {
     if (!column?.gaps) return at
     const { values } = column
     return this.keep(at, 'null_value', (i) => !Number.isNaN(values[i]))

@@ -71,28 +71,6 @@ export function topOf(values: Float64Array, length: number): number {
 }
 
 /**
- * Values by key.
- *
- * @param known by key, NaN where it is not known
- * @returns how many were not
- */
-export function lookUpValues(
-  into: Float64Array,
-  known: Float64Array,
-  keys: Int32Array,
-  length: number,
-  late: Int32Array,
-): number {
-  let size = 0
-  for (let i = 0; i < length; i++) {
-    const value = known[keys[i] as number] as number
-    into[i] = value
-    if (Number.isNaN(value)) late[size++] = i
-  }
-  return size
-}
-
-/**
  * Numbers by pair of numbers from a matrix of numbers plus 1.
  *
  * @param left row of the matrix, below 0 for none; `right` its column

@@ -139,8 +139,7 @@ export class SelectionSums {
         .filter((one) => tellsAll(one.atoms, atoms) && sums.every((name) => one.sums.has(name)))
         .reduce((least, one) => (one.counts.length < least.counts.length ? one : least))
     const blocks = categorical.map((term) => {
-      const own = source(term.atoms, term.counted ? [] : names)
-      return { cells: own, ...blockOfCells(term, own, names) }
+      return blockOfCells(term, source(term.atoms, term.counted ? [] : names), names)
     })
     const pairs = plan.crosses ? plannedCrosses(categorical) : []
     const factors = plan.crosses ? names.slice(1) : []

@@ -1,5 +1,7 @@
 /** Products and sums of plain vectors, in order, so that their rounding is the same everywhere. */
 
+import { sumOfProducts } from '../row-loops.ts'
+
 /** Sum of `a[i] * b[i]` over the length of `a`. */
 export function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0
@@ -14,17 +16,7 @@ export function addScaled(to: Float64Array, a: Float64Array, by: number): void {
 
 /** What {@link dot} gives, in four sums at once: faster, and rounded otherwise. */
 export function wideDot(a: Float64Array, b: Float64Array): number {
-  const { length } = a
-  let [s0, s1, s2, s3] = [0, 0, 0, 0]
-  let i = 0
-  for (; i + 3 < length; i += 4) {
-    s0 += (a[i] as number) * (b[i] as number)
-    s1 += (a[i + 1] as number) * (b[i + 1] as number)
-    s2 += (a[i + 2] as number) * (b[i + 2] as number)
-    s3 += (a[i + 3] as number) * (b[i + 3] as number)
-  }
-  for (; i < length; i++) s0 += (a[i] as number) * (b[i] as number)
-  return s0 + s1 + (s2 + s3)
+  return sumOfProducts(a, b, 0, a.length)
 }
 
 /** Adds `times * by[k]` of each vector k, four vectors a pass. */
