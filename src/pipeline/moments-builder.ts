@@ -11,7 +11,7 @@ import { SelectionSums } from './selection-sums.ts'
 /**
  * The first rides are added in short pieces. A compiler that meets a long loop first compiles it in
  * the middle of its first run, before it has seen what follows the loop; V8 keeps that code, and
- * leaves it for the interpreter at the end of every batch: half of the time goes there.
+ * leaves it for the interpreter at the end of every batch.
  */
 const shortPieces = 32
 const shortPiece = 64

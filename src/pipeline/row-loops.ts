@@ -129,7 +129,7 @@ export function countGroups(counts: Float64Array, groups: Int32Array, at: Int32A
   }
 }
 
-/** The sum of `length` values from `from` on, exact where no sum on the way passes 2^53. */
+/** The sum of the values from `from` up to `end`, exact where no sum on the way passes 2^53. */
 export function sumOf(values: Float64Array, from: number, end: number): number {
   // Several at once: one addition does not wait for the one before.
   let [a, b, c, d] = [0, 0, 0, 0]
@@ -144,7 +144,7 @@ export function sumOf(values: Float64Array, from: number, end: number): number {
   return a + b + (c + d)
 }
 
-/** The sum of products, exact where no sum on the way passes 2^53. */
+/** The sum of products from `from` up to `end`, exact where no sum on the way passes 2^53. */
 export function sumOfProducts(
   left: Float64Array,
   right: Float64Array,

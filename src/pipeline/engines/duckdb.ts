@@ -5,7 +5,6 @@
 
 import { availableParallelism } from 'node:os'
 import type { Worker } from 'node:worker_threads'
-
 import pLimit from 'p-limit'
 import { RidecastError } from '../../errors.ts'
 import type { Taxi } from '../../ride.ts'

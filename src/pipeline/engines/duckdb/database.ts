@@ -85,22 +85,12 @@ export class Database {
     path: string,
     signal?: AbortSignal | undefined,
   ): AsyncGenerator<DuckDBDataChunk> {
-    let over = (): void => {}
-    const run = new Promise<void>((resolve) => {
-      over = resolve
-    })
-    this.running.add(run)
+    // Held to the end: what has been decoded ahead waits in memory.
+    const free = await this.turn()
     try {
-      // A slot is held to the end: what has been decoded ahead waits in memory.
-      const slot = await this.slot()
-      try {
-        yield* this.chunks(sql, path, signal)
-      } finally {
-        slot()
-      }
+      yield* this.chunks(sql, path, signal)
     } finally {
-      this.running.delete(run)
-      over()
+      free()
     }
   }
 
@@ -121,9 +111,11 @@ export class Database {
   }
 
   /** Waits for a turn; the caller gives it back. */
-  private slot(): Promise<() => void> {
+  private turn(): Promise<() => void> {
     return new Promise((taken) => {
-      void this.limit(() => new Promise<void>((free) => taken(free)))
+      const held = this.limit(() => new Promise<void>((free) => taken(free)))
+      this.running.add(held)
+      void held.then(() => this.running.delete(held))
     })
   }
 
