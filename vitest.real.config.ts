@@ -10,7 +10,8 @@ export default mergeConfig(
       // They wait for servers most of the time: more of them at once than there are cores.
       maxWorkers: 3,
       testTimeout: 300_000,
-      hookTimeout: 300_000,
+      // A server of Python's may take minutes to start beside all the other lanes.
+      hookTimeout: 600_000,
     },
   }),
 )

@@ -120,7 +120,7 @@ export async function startServerProcess(
     if (!ended && child.pid) process.kill(-child.pid, 'SIGKILL')
     await end
   }
-  const deadline = Date.now() + 120_000
+  const deadline = Date.now() + 280_000
   while (!ended && Date.now() < deadline) {
     const ready = await fetch(`${url}${health}`).then(
       (answer) => answer.ok,
