@@ -4,6 +4,8 @@
  */
 
 import { RidecastError } from './errors.ts'
+import { isHoliday } from './holidays.ts'
+import { type MeasureName, measureOf } from './measures.ts'
 import type { BinSpec } from './recipe.ts'
 import {
   type ColumnName,
@@ -14,7 +16,12 @@ import {
   maxId,
   type RideBatch,
   rideColumns,
+  type ZoneColumn,
+  type ZoneName,
+  type ZonePart,
+  zoneNames,
 } from './ride.ts'
+import { zones } from './zones.ts'
 
 /**
  * What an atom is, as data: whoever sums rides elsewhere (in SQL, in a worker thread) makes the
@@ -24,6 +31,8 @@ import {
 export type AtomSpec = { readonly or_missing?: true } & (
   | { readonly kind: 'id'; readonly column: ColumnName }
   | { readonly kind: 'derived'; readonly name: DerivedName }
+  /** Borough or service zone of a taxi zone; a number that is no zone has none. */
+  | { readonly kind: 'zone'; readonly column: ZoneColumn; readonly part: ZonePart }
   /** Bins of a column, of the duration in minutes or of the mean speed in miles per hour. */
   | { readonly kind: 'bin'; readonly of: Measured; readonly edges: readonly number[] }
   /** Whole minutes of the duration, 0 to 65,535: what lies outside shares the outermost ones. */
@@ -35,7 +44,7 @@ export type AtomSpec = { readonly or_missing?: true } & (
 )
 
 /** What can be put into bins. */
-export type Measured = ColumnName | 'duration' | 'speed'
+export type Measured = MeasureName | 'duration' | 'speed'
 
 /** An indivisible category: an id, a part of the pickup time, or the bin of a number. */
 export interface Atom {
@@ -44,7 +53,7 @@ export interface Atom {
   /** Equal keys mean the same category: what a product shares with its factors. */
   readonly key: string
   /** What it is computed from. */
-  readonly input: InputName
+  readonly inputs: readonly InputName[]
   /** Codes run from 0 to `levels - 1`. */
   readonly levels: number
   /** The code of ride `i`, -1 where the input is missing or not a category. */
@@ -85,6 +94,9 @@ export function joinCode(atoms: readonly Atom[], parts: readonly number[]): numb
  */
 export function namedAtom(name: string, recipe: string): AtomSpec {
   if (Object.hasOwn(derivedLevels, name)) return { kind: 'derived', name: name as DerivedName }
+  if (Object.hasOwn(zoneNames, name)) {
+    return { kind: 'zone', ...zoneNames[name as ZoneName] }
+  }
   const column = Object.hasOwn(rideColumns, name) ? rideColumns[name as ColumnName] : undefined
   if (column?.kind !== 'id') {
     if (column) {
@@ -99,8 +111,8 @@ export function namedAtom(name: string, recipe: string): AtomSpec {
 }
 
 /** The bins of a numeric column, as a recipe states them. */
-export function binAtom({ bin, edges }: BinSpec): AtomSpec {
-  return { kind: 'bin', of: bin, edges }
+export function binAtom({ bin, edges, or_missing }: BinSpec): AtomSpec {
+  return { kind: 'bin', of: bin, edges, ...(or_missing && { or_missing: true }) }
 }
 
 /** The atom of a specification. */
@@ -115,6 +127,8 @@ function present(spec: AtomSpec): Atom {
       return idAtom(spec, spec.column)
     case 'derived':
       return derivedAtom(spec, spec.name)
+    case 'zone':
+      return zoneAtom(spec, spec.column, spec.part)
     case 'bin':
       return binsOf(spec, spec.of, spec.edges)
     case 'duration_minute':
@@ -153,7 +167,7 @@ function idAtom(spec: AtomSpec, name: ColumnName): Atom {
   return {
     spec,
     key: name,
-    input: name,
+    inputs: [name],
     levels,
     code(rides, i) {
       const value = (rides.columns[name] as Float64Array)[i] as number
@@ -168,23 +182,46 @@ const mod = (value: number, by: number): number => ((value % by) + by) % by
 
 function derivedAtom(spec: AtomSpec, name: DerivedName): Atom {
   const levels = derivedLevels[name]
+  const unit = unitMicros(name)
   // 1970-01-01 was a Thursday; weeks here begin on Monday, so the week's hour 0 is 72 hours earlier.
   const part = {
     hour: (hours: number) => mod(hours, 24),
     weekday: (hours: number) => Math.floor(mod(hours + 72, 168) / 24),
     hour_of_week: (hours: number) => mod(hours + 72, 168),
+    quarter_hour: (quarters: number) => mod(quarters, 96),
+    weekend: (hours: number) => (mod(hours + 72, 168) >= 120 ? 1 : 0),
+    holiday: (hours: number) => (isHoliday(Math.floor(hours / 24)) ? 1 : 0),
   }[name]
   return {
     spec,
     key: name,
-    input: 'pickup_datetime',
+    inputs: ['pickup_datetime'],
     levels,
     code(rides, i) {
       const micros = rides.pickup[i] as number
-      return Number.isFinite(micros) ? part(Math.floor(micros / hourMicros)) : -1
+      return Number.isFinite(micros) ? part(Math.floor(micros / unit)) : -1
     },
     text: String,
     parse: parseInteger(levels),
+  }
+}
+
+/** What a derived name tells apart: whole hours, or quarters of them. */
+function unitMicros(name: DerivedName): number {
+  return name === 'quarter_hour' ? hourMicros / 4 : hourMicros
+}
+
+function zoneAtom(spec: AtomSpec, name: ZoneColumn, part: ZonePart): Atom {
+  const texts = [...new Set(zones.map((zone) => zone[part]))].sort()
+  const codes = new Map(zones.map((zone) => [zone.id, texts.indexOf(zone[part])]))
+  return {
+    spec,
+    key: `${name}.${part}`,
+    inputs: [name],
+    levels: texts.length,
+    code: (rides, i) => codes.get((rides.columns[name] as Float64Array)[i] as number) ?? -1,
+    text: (code) => texts[code] as string,
+    parse: (text) => texts.indexOf(text),
   }
 }
 
@@ -197,7 +234,7 @@ function minuteOrDay(
   return {
     spec,
     key: spec.kind,
-    input: 'pickup_datetime',
+    inputs: ['pickup_datetime'],
     levels,
     code(rides, i) {
       const value = measure(rides, i)
@@ -223,11 +260,18 @@ function reader(of: Measured): (rides: RideBatch, i: number) => number {
       return micros > 0 ? (miles * hourMicros) / micros : Number.NaN
     }
   }
-  return (rides, i) => (rides.columns[of] as Float64Array)[i] as number
+  return measureOf(of).read
+}
+
+/** What is put into bins is computed from these. */
+function inputsOf(of: Measured): readonly InputName[] {
+  if (of === 'duration') return ['pickup_datetime']
+  return of === 'speed' ? ['trip_distance'] : measureOf(of).inputs
 }
 
 function binsOf(spec: AtomSpec, of: Measured, edges: readonly number[]): Atom {
   const levels = edges.length + 1
+  const inputs = inputsOf(of)
   const read = reader(of)
   const find = binFinder(edges)
   const texts = Array.from({ length: levels }, (_, k) => {
@@ -237,7 +281,7 @@ function binsOf(spec: AtomSpec, of: Measured, edges: readonly number[]): Atom {
   return {
     spec,
     key: `${of}[${edges.join(',')}]`,
-    input: of === 'duration' ? 'pickup_datetime' : of === 'speed' ? 'trip_distance' : of,
+    inputs,
     levels,
     code: (rides, i) => find(read(rides, i)),
     text: (code) => texts[code] as string,
@@ -283,7 +327,7 @@ function binFinder(edges: readonly number[]): (value: number) => number {
 }
 
 function unknownTerm(name: string, recipe: string): RidecastError {
-  const known = [...Object.keys(rideColumns), ...Object.keys(derivedLevels)].join(', ')
+  const known = [rideColumns, derivedLevels, zoneNames].flatMap(Object.keys).join(', ')
   return new RidecastError(
     'recipe_invalid',
     `recipe ${recipe} names ${name}, which is no id column, no derived name and no earlier term: expected one of ${known}`,

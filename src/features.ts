@@ -14,8 +14,9 @@ import {
   splitCode,
 } from './atoms.ts'
 import { RidecastError } from './errors.ts'
-import type { CategoricalSpec, NumericSpec, Recipe, Step } from './recipe.ts'
-import { type ColumnName, type InputName, type RideBatch, rideColumns } from './ride.ts'
+import { isColumn, type MeasureName, measureOf } from './measures.ts'
+import type { BinSpec, CategoricalSpec, CategorySpec, NumericSpec, Recipe, Step } from './recipe.ts'
+import { type InputName, type RideBatch, rideColumns } from './ride.ts'
 import type { FeatureRow } from './vectorizer.ts'
 
 /** Fixed-point units in 1 of a transformed value: two maths libraries differ in the last bit, not here. */
@@ -32,7 +33,7 @@ export interface CategoricalTermSpec {
 /** A numeric term as data: a column and the steps applied to it, left to right. */
 export interface NumericTermSpec {
   readonly name: string
-  readonly of: ColumnName
+  readonly of: MeasureName
   readonly steps: readonly Step[]
 }
 
@@ -75,6 +76,8 @@ export interface Features {
   readonly numeric: readonly NumericTerm[]
   /** What the terms are computed from, each once. */
   readonly inputs: readonly InputName[]
+  /** Those without which a term has nothing to say: all that are not of terms with `or_missing` alone. */
+  readonly required: readonly InputName[]
 }
 
 /**
@@ -120,7 +123,11 @@ export function featuresOf(spec: FeaturesSpec): Features {
   const categorical = spec.categorical.map(categoricalTerm)
   const numeric = spec.numeric.map(numericTerm)
   const inputs = [...new Set([...categorical, ...numeric].flatMap((term) => term.inputs))]
-  return { categorical, numeric, inputs }
+  const demanding = categorical.flatMap(({ atoms }) =>
+    atoms.filter((atom) => !atom.spec.or_missing),
+  )
+  const demanded = new Set([...demanding, ...numeric].flatMap((part) => part.inputs))
+  return { categorical, numeric, inputs, required: inputs.filter((name) => demanded.has(name)) }
 }
 
 /** Terms as data, without what computes them. */
@@ -163,17 +170,29 @@ function termSpec(
 ): CategoricalTermSpec {
   if (typeof spec === 'string') return { name: spec, atoms: [namedAtom(spec, recipe)] }
   if ('bin' in spec) return { name: spec.name ?? `${spec.bin}_bin`, atoms: [binAtom(spec)] }
+  if ('category' in spec) {
+    return { name: spec.name ?? spec.category, atoms: [categoryAtom(spec, recipe)] }
+  }
   const atoms = spec.product.flatMap((factor): readonly AtomSpec[] => {
-    if (typeof factor === 'object') return [binAtom(factor)]
+    if (typeof factor === 'object') {
+      return ['bin' in factor ? binAtom(factor) : categoryAtom(factor, recipe)]
+    }
     return earlier.get(factor)?.atoms ?? [namedAtom(factor, recipe)]
   })
   const keys = atoms.map((atom) => atomOf(atom).key)
   return {
-    name:
-      spec.name ??
-      spec.product.map((f) => (typeof f === 'string' ? f : `${f.bin}_bin`)).join('_x_'),
+    name: spec.name ?? spec.product.map(nameOfFactor).join('_x_'),
     atoms: atoms.filter((_, k) => keys.indexOf(keys[k] as string) === k),
   }
+}
+
+function nameOfFactor(factor: string | BinSpec | CategorySpec): string {
+  if (typeof factor === 'string') return factor
+  return factor.name ?? ('bin' in factor ? `${factor.bin}_bin` : factor.category)
+}
+
+function categoryAtom({ category }: CategorySpec, recipe: string): AtomSpec {
+  return { ...namedAtom(category, recipe), or_missing: true }
 }
 
 function levelsOf({ atoms }: CategoricalTermSpec): number {
@@ -186,12 +205,12 @@ function categoricalTerm(spec: CategoricalTermSpec): CategoricalTerm {
   const [only, ...others] = atoms
   if (only && others.length === 0) {
     const { levels, code, text, parse } = only
-    return { ...named, atoms, inputs: [only.input], levels, code, text, parse }
+    return { ...named, atoms, inputs: only.inputs, levels, code, text, parse }
   }
   return {
     ...named,
     atoms,
-    inputs: [...new Set(atoms.map((atom) => atom.input))],
+    inputs: [...new Set(atoms.flatMap((atom) => atom.inputs))],
     levels: atoms.reduce((total, atom) => total * atom.levels, 1),
     code(rides, i) {
       let code = 0
@@ -227,13 +246,14 @@ function numericSpec(spec: NumericSpec): NumericTermSpec {
 
 function numericTerm(spec: NumericTermSpec): NumericTerm {
   const { of, steps } = spec
-  if (steps.length === 0) {
+  const { inputs, read } = measureOf(of)
+  if (steps.length === 0 && isColumn(of)) {
     return {
       ...spec,
-      inputs: [of],
+      inputs,
       scale: rideColumns[of].scale,
       value(rides, i) {
-        const value = (rides.columns[of] as Float64Array)[i] as number
+        const value = read(rides, i)
         return Number.isFinite(value) ? value : Number.NaN
       },
     }
@@ -241,10 +261,10 @@ function numericTerm(spec: NumericTermSpec): NumericTerm {
   const transforms = steps.map(transform)
   return {
     ...spec,
-    inputs: [of],
+    inputs,
     scale: transformScale,
     value(rides, i) {
-      let value = (rides.columns[of] as Float64Array)[i] as number
+      let value = read(rides, i)
       for (const apply of transforms) value = apply(value)
       // Finite values can leave the range of a double here.
       const rounded = Math.floor(value * transformScale + 0.5) / transformScale

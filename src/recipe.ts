@@ -6,12 +6,21 @@
 import { parse, stringify } from 'yaml'
 import { z } from 'zod'
 import { messageOf, RidecastError } from './errors.ts'
-import { type ColumnName, columnNames, rideColumns } from './ride.ts'
+import { type MeasureName, measureNames, measureOf } from './measures.ts'
+import {
+  type ColumnName,
+  columnNames,
+  type InputName,
+  rideColumns,
+  type ZoneName,
+  zoneNames,
+} from './ride.ts'
 
 const nameSchema = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/, 'a name has letters, digits and _, at most 64')
 const column = z.enum(columnNames as [ColumnName, ...ColumnName[]])
+const measure = z.enum(measureNames as [MeasureName, ...MeasureName[]])
 const finite = z.number().refine(Number.isFinite, 'expected a finite number')
 const ascending = (values: readonly number[]): boolean =>
   values.every((value, i) => i === 0 || value > (values[i - 1] as number))
@@ -19,14 +28,23 @@ const range = z.tuple([finite, finite]).refine(ascending, 'expected [low, high] 
 
 const bin = z.strictObject({
   name: nameSchema.optional(),
-  bin: column,
+  bin: measure,
   edges: z.array(finite).min(1).max(1000).refine(ascending, 'edges must ascend'),
+  /** A missing value is a level of its own; else a ride without it is not trained on. */
+  or_missing: z.literal(true).optional(),
+})
+
+/** A category whose missing value is a level of its own. */
+const category = z.strictObject({
+  name: nameSchema.optional(),
+  category: nameSchema,
+  or_missing: z.literal(true),
 })
 
 const product = z.strictObject({
   name: nameSchema.optional(),
   product: z
-    .array(z.union([nameSchema, bin]))
+    .array(z.union([nameSchema, bin, category]))
     .min(2)
     .max(4),
 })
@@ -41,7 +59,7 @@ const step = z.union([
 
 const numeric = z.strictObject({
   name: nameSchema.optional(),
-  of: column,
+  of: measure,
   steps: z.array(step).max(8).default([]),
 })
 
@@ -79,8 +97,8 @@ const recipeSchema = z.strictObject({
     .refine((target) => target.min < target.max, 'target.min must be below target.max'),
   filters: z.array(filter).default([]),
   split: z.strictObject({ first_rows: z.int().positive() }).nullable().default(null),
-  categorical: z.array(z.union([nameSchema, bin, product])).default([]),
-  numeric: z.array(z.union([column, numeric])).default([]),
+  categorical: z.array(z.union([nameSchema, bin, category, product])).default([]),
+  numeric: z.array(z.union([measure, numeric])).default([]),
   model: z.literal('linear').default('linear'),
   l2: finite.nonnegative().default(0),
   /** Draws coefficients to 0 and leaves many there; with `l2` an elastic net. See {@link penaltyText}. */
@@ -100,6 +118,8 @@ export function penaltyText({ l1 = 0, l2 }: Pick<Recipe, 'l1' | 'l2'>): string {
 export type CategoricalSpec = Recipe['categorical'][number]
 /** Bins of a numeric column: `edges` ascending, a value belongs to the last edge at or below it. */
 export type BinSpec = z.output<typeof bin>
+/** A category whose missing value is a level of its own. */
+export type CategorySpec = z.output<typeof category>
 /** A numeric term as a recipe states it. */
 export type NumericSpec = Recipe['numeric'][number]
 /** One step of a transform, applied left to right. */
@@ -165,15 +185,24 @@ export function checkRecipe(value: unknown, label: string): Recipe {
 /** The trip file columns that a recipe's terms and filters name. */
 export function recipeColumns(recipe: Recipe): ColumnName[] {
   const found = new Set<ColumnName>()
-  const visit = (spec: string | BinSpec): void => {
-    const name = typeof spec === 'string' ? spec : spec.bin
+  const take = (inputs: readonly InputName[]): void => {
+    for (const input of inputs) if (input !== 'pickup_datetime') found.add(input)
+  }
+  const visit = (spec: string | BinSpec | CategorySpec): void => {
+    if (typeof spec === 'object' && 'bin' in spec) {
+      take(measureOf(spec.bin).inputs)
+      return
+    }
+    const name = typeof spec === 'string' ? spec : spec.category
     if (Object.hasOwn(rideColumns, name)) found.add(name as ColumnName)
+    if (Object.hasOwn(zoneNames, name)) found.add(zoneNames[name as ZoneName].column)
   }
   for (const spec of recipe.categorical) {
     if (typeof spec === 'object' && 'product' in spec) spec.product.forEach(visit)
     else visit(spec)
   }
-  for (const spec of recipe.numeric) found.add(typeof spec === 'string' ? spec : spec.of)
+  for (const spec of recipe.numeric)
+    take(measureOf(typeof spec === 'string' ? spec : spec.of).inputs)
   for (const { column } of recipe.filters) found.add(column)
   return [...found]
 }

@@ -181,11 +181,38 @@ export function parseWallClock(text: string): number {
   return millis * 1000 + Number((match[7] ?? '').padEnd(6, '0'))
 }
 
-/** Names that are derived from the time of the pickup, with the number of their levels. */
-export const derivedLevels = { hour: 24, weekday: 7, hour_of_week: 168 } as const
+/**
+ * Names that are derived from the time of the pickup, with the number of their levels: weekdays from
+ * Monday, quarters of an hour of the day, weekend and holiday 1 where they are.
+ */
+export const derivedLevels = {
+  hour: 24,
+  weekday: 7,
+  hour_of_week: 168,
+  quarter_hour: 96,
+  weekend: 2,
+  holiday: 2,
+} as const
 
 /** A name derived from the time of the pickup. */
 export type DerivedName = keyof typeof derivedLevels
+
+/** A column that names a taxi zone. */
+export type ZoneColumn = 'PULocationID' | 'DOLocationID'
+
+/** What zones are grouped by. */
+export type ZonePart = 'borough' | 'service'
+
+/** Categories of the zones of a ride by the names that recipes give them. */
+export const zoneNames = {
+  pickup_borough: { column: 'PULocationID', part: 'borough' },
+  dropoff_borough: { column: 'DOLocationID', part: 'borough' },
+  pickup_service: { column: 'PULocationID', part: 'service' },
+  dropoff_service: { column: 'DOLocationID', part: 'service' },
+} as const satisfies Record<string, { column: ZoneColumn; part: ZonePart }>
+
+/** A name of {@link zoneNames}. */
+export type ZoneName = keyof typeof zoneNames
 
 /** A batch of one ride with room for the given columns, all missing: to be filled and reused. */
 export function emptyRide(columns: readonly ColumnName[]): RideBatch {

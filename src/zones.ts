@@ -15,14 +15,32 @@ export interface Zone {
   readonly borough: string
   /** `Yellow Zone`, `Boro Zone`, `Airports` or `EWR`. */
   readonly service: string
+  /** Longitude of the centroid, degrees east; NaN for 264 and 265. */
+  readonly longitude: number
+  /** Latitude of the centroid, degrees north; NaN for 264 and 265. */
+  readonly latitude: number
 }
 
+type Row = [number, string, string, string, number | null, number | null]
+
 /** All zones, ascending by id. */
-export const zones: readonly Zone[] = (table as [number, string, string, string][]).map(
-  ([id, name, borough, service]) => ({ id, name, borough, service }),
+export const zones: readonly Zone[] = (table as Row[]).map(
+  ([id, name, borough, service, longitude, latitude]) => ({
+    id,
+    name,
+    borough,
+    service,
+    longitude: longitude ?? Number.NaN,
+    latitude: latitude ?? Number.NaN,
+  }),
 )
 
 const byId = new Map(zones.map((zone) => [zone.id, zone]))
+
+/** The zone of an id, undefined for a number that is none. */
+export function zoneOf(id: number): Zone | undefined {
+  return byId.get(id)
+}
 
 /** `Central Park (43)`, or the bare number of a zone that is not listed. */
 export function zoneLabel(id: number): string {

@@ -202,7 +202,9 @@ describe('products', () => {
   test('name their level as the classic pipeline does', () => {
     const term = category({ name: 'PU_DO', product: ['PULocationID', 'DOLocationID'] })
     const rides = rideBatch([{ PULocationID: 43, DOLocationID: 151 }])
-    expect(featureRow({ categorical: [term], numeric: [], inputs: [] }, rides, 0)).toEqual({
+    expect(
+      featureRow({ categorical: [term], numeric: [], inputs: [], required: [] }, rides, 0),
+    ).toEqual({
       PU_DO: '43_151',
     })
   })
@@ -229,7 +231,7 @@ describe('products', () => {
       ],
     })
     const all = categorical[2] as CategoricalTerm
-    expect(all.atoms.map(({ input }) => input)).toEqual([
+    expect(all.atoms.flatMap(({ inputs }) => inputs)).toEqual([
       'PULocationID',
       'DOLocationID',
       'trip_distance',
@@ -277,7 +279,9 @@ describe('names', () => {
     '%s is unknown, and the known ones are told',
     (name) => {
       expect(refusal({ categorical: [name] })).toMatch(
-        new RegExp(`^recipe x names ${name}, .* expected one of PULocationID, .*, hour_of_week$`),
+        new RegExp(
+          `^recipe x names ${name}, .* expected one of PULocationID, .*, dropoff_service$`,
+        ),
       )
     },
   )

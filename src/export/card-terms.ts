@@ -77,10 +77,13 @@ function methodText(recipe: Recipe): string {
 
 function madeOf({ atoms }: CategoricalTerm): string {
   return atoms
-    .map(({ key, input, levels }) => {
-      if (key === input) return code(key)
-      if (input === 'pickup_datetime') return `${code(key)} of the pickup`
-      return `${code(input)} in ${levels} bins`
+    .map(({ spec, levels }) => {
+      const missing = spec.or_missing ? ' or missing' : ''
+      if (spec.kind === 'id') return `${code(spec.column)}${missing}`
+      if (spec.kind === 'derived') return `${code(spec.name)} of the pickup`
+      if (spec.kind === 'zone') return `${spec.part} of ${code(spec.column)}${missing}`
+      if (spec.kind === 'bin') return `${code(spec.of)} in ${levels} bins`
+      return code(spec.kind)
     })
     .join(' × ')
 }

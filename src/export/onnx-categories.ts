@@ -4,10 +4,10 @@
  */
 
 import type { Atom } from '../atoms.ts'
-import type { CategoricalTerm } from '../features.ts'
+import type { CategoricalTerm, Features } from '../features.ts'
+import { isColumn } from '../measures.ts'
 import type { BinSpec, Recipe } from '../recipe.ts'
-import type { DerivedName } from '../ride.ts'
-import { hourMicros, maxId } from '../ride.ts'
+import { hourMicros, type InputName, maxId } from '../ride.ts'
 import type { OnnxGraph } from './onnx-graph.ts'
 import { dataTypes, intAttribute, type NumberType, tensor } from './onnx-proto.ts'
 
@@ -18,8 +18,27 @@ export const noTime = -(2n ** 63n)
 export function binsOf(recipe: Recipe): BinSpec[] {
   return recipe.categorical
     .flatMap((spec) => (typeof spec === 'object' && 'product' in spec ? spec.product : [spec]))
-    .filter((spec) => typeof spec === 'object')
+    .filter((spec) => typeof spec === 'object' && 'bin' in spec)
 }
+
+/**
+ * What of a model's terms cannot be written as ONNX, for people.
+ *
+ * @returns empty where all of it can
+ */
+export function unwritable({ categorical, numeric }: Features): string[] {
+  const atoms = categorical.flatMap((term) => term.atoms)
+  const odd = atoms.filter(({ spec, inputs }) => {
+    if (spec.or_missing || spec.kind === 'zone' || inputs.length !== 1) return true
+    return spec.kind === 'derived' && !(spec.name in timeParts)
+  })
+  const made = numeric.filter(({ of }) => !isColumn(of))
+  return [...new Set([...odd.map(({ key }) => key), ...made.map(({ of }) => of)])]
+}
+
+/** Parts of the time that are written. */
+const timeParts = { hour: true, weekday: true, hour_of_week: true }
+type TimePart = keyof typeof timeParts
 
 /**
  * What writes the codes of a model's categories into a graph. What several terms share, such as
@@ -43,13 +62,13 @@ export function categoryCodes(
 
   const codeOf = (atom: Atom, term: CategoricalTerm): string =>
     once(atom.key, () => {
-      const { input } = atom
       const { spec } = atom
+      const input = inputOf(atom)
       const alone = term.atoms.length === 1
       if (spec.kind === 'bin') {
         return binCode(graph, input, spec.edges, alone ? term.name : `${term.name}/${input}`)
       }
-      if (input === 'pickup_datetime') return timeCode(graph, atom.key as DerivedName, hours())
+      if (input === 'pickup_datetime') return timeCode(graph, atom.key as TimePart, hours())
       return types.get(input) === 'int64' ? idCode(graph, input) : idCodeOfDouble(graph, input)
     })
 
@@ -57,10 +76,14 @@ export function categoryCodes(
     const [first, ...others] = term.atoms as [Atom, ...Atom[]]
     if (others.length > 0) return productCode(graph, term, codeOf)
     // Every 64-bit integer that is no id lies outside the codes as it is.
-    const isId = first.input === first.key && types.get(first.input) === 'int64'
-    return isId ? first.input : codeOf(first, term)
+    const input = inputOf(first)
+    const isId = input === first.key && types.get(input) === 'int64'
+    return isId ? input : codeOf(first, term)
   }
 }
+
+/** The only input of an atom that is written. */
+const inputOf = (atom: Atom): InputName => atom.inputs[0] as InputName
 
 /** The code of a product, -1 where a factor has none: no factor that is unknown meets a level. */
 function productCode(
@@ -110,7 +133,7 @@ function weekHours(graph: OnnxGraph): string {
   return graph.add('Div', 'pickup_datetime/hours', [micros, graph.int(hourMicros)])
 }
 
-function timeCode(graph: OnnxGraph, name: DerivedName, hours: string): string {
+function timeCode(graph: OnnxGraph, name: TimePart, hours: string): string {
   // Weeks begin on Monday, 72 hours before Thursday.
   const fromMonday = (): string => {
     const later = graph.add('Add', `${name}/hours_later`, [hours, graph.int(72)])

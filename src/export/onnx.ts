@@ -12,7 +12,7 @@ import type { Effect, Model } from '../model.ts'
 import { version as ridecastVersion } from '../package.ts'
 import type { NumericSpec } from '../recipe.ts'
 import { type InputName, rideColumns } from '../ride.ts'
-import { binsOf, categoryCodes } from './onnx-categories.ts'
+import { binsOf, categoryCodes, unwritable } from './onnx-categories.ts'
 import { mlDomain, OnnxGraph } from './onnx-graph.ts'
 import { numericMinutes } from './onnx-numbers.ts'
 import {
@@ -81,6 +81,13 @@ export function onnxModel(model: Model, about: OnnxFacts): Uint8Array {
       `model ${about.name} is of kind ${model.kind}: expected linear, the only kind that can be written as ONNX`,
     )
   }
+  const odd = unwritable(model.features)
+  if (odd.length > 0) {
+    throw new RidecastError(
+      'export_unsupported',
+      `model ${about.name} has terms of ${odd.join(', ')}: expected columns, bins of columns and parts of the time, which alone can be written as ONNX`,
+    )
+  }
   const inputs = onnxInputs(model)
   const graph = new OnnxGraph([...inputs.map(({ name }) => name), onnxOutput])
   writeRaised(graph, model.recipe.target.min, writeSum(graph, model, inputs))
@@ -102,7 +109,9 @@ export function onnxModel(model: Model, about: OnnxFacts): Uint8Array {
   })
 }
 
-const columnOf = (spec: NumericSpec): InputName => (typeof spec === 'string' ? spec : spec.of)
+// Terms of other measures are refused before.
+const columnOf = (spec: NumericSpec): InputName =>
+  (typeof spec === 'string' ? spec : spec.of) as InputName
 
 /** The intercept and every contribution, added one by one as `model.predict` adds them. */
 function writeSum(graph: OnnxGraph, model: Model, inputs: readonly OnnxInput[]): string {

@@ -60,7 +60,7 @@ function termsOf({ features, recipe }: Model): Terms {
   const faults: string[] = []
   for (const { name, atoms } of categorical) {
     // The key of an id is the name of its column; of a bin or a part of the time it is not.
-    const derived = atoms.filter(({ key, input }) => key !== input)
+    const derived = atoms.filter(({ key, inputs }) => key !== inputs[0])
     if (derived.length > 0) {
       faults.push(`${name} (derived: ${derived.map(({ key }) => key).join(', ')})`)
     }

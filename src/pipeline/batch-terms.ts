@@ -6,6 +6,7 @@
 
 import type { Atom } from '../atoms.ts'
 import { type CategoricalTerm, fixedPoint, type NumericTerm } from '../features.ts'
+import { isColumn } from '../measures.ts'
 import type { ColumnName, RideBatch } from '../ride.ts'
 import { InputKeys, keyCount, noKey, tellsCode } from './input-keys.ts'
 import { LevelIndex } from './level-index.ts'
@@ -83,7 +84,7 @@ export class BatchTerms {
 
   /** True when a term is known to have a value for every ride of the batch. */
   hasAll({ of, steps }: NumericTerm): boolean {
-    return steps.length === 0 && this.keys.areRegular(of)
+    return steps.length === 0 && isColumn(of) && this.keys.areRegular(of)
   }
 
   /**
@@ -161,7 +162,12 @@ class ValueColumn implements TermValues {
   }
 
   take(into: Float64Array, rides: RideBatch, inputs: InputKeys, at: Int32Array): boolean {
-    const keys = inputs.ofColumn(this.term.of)
+    const { of } = this.term
+    if (!isColumn(of)) {
+      for (let j = 0; j < at.length; j++) into[j] = this.meet(noKey, rides, at[j] as number)
+      return this.whole
+    }
+    const keys = inputs.ofColumn(of)
     if (this.late.length < at.length) this.late = new Int32Array(at.length)
     const late = gatherKnown(into, this.known, keys, at, this.late)
     for (let k = 0; k < late; k++) {

@@ -4,6 +4,7 @@
  */
 
 import type { AtomSpec } from '../atoms.ts'
+import { isColumn } from '../measures.ts'
 import { type ColumnName, hourMicros, type RideBatch, rideColumns } from '../ride.ts'
 
 /** The key of a missing value. */
@@ -20,6 +21,8 @@ const speedKeys = 16
 
 /** True for atoms that are computed from an input with keys. */
 export function hasKeys(spec: AtomSpec): boolean {
+  if (spec.kind === 'derived') return spec.name !== 'quarter_hour'
+  if (spec.kind === 'bin') return spec.of === 'duration' || spec.of === 'speed' || isColumn(spec.of)
   return spec.kind !== 'pickup_minute'
 }
 
@@ -74,13 +77,14 @@ export class InputKeys {
 
   /** Keys of what an atom is computed from; undefined where it has none. */
   ofAtom(spec: AtomSpec): Int32Array | undefined {
-    if (spec.kind === 'id') return this.ofColumn(spec.column)
-    // Derived names and days tell whole hours apart, nothing finer.
+    if (!hasKeys(spec)) return undefined
+    if (spec.kind === 'id' || spec.kind === 'zone') return this.ofColumn(spec.column)
+    // Other derived names and days tell whole hours apart, nothing finer.
     if (spec.kind === 'derived' || spec.kind === 'pickup_day') return this.ofHours()
     if (spec.kind === 'duration_minute') return this.ofDurations()
     if (spec.kind === 'pickup_minute') return undefined
     if (spec.of === 'speed') return this.ofSpeeds()
-    return spec.of === 'duration' ? this.ofDurations() : this.ofColumn(spec.of)
+    return spec.of === 'duration' ? this.ofDurations() : this.ofColumn(spec.of as ColumnName)
   }
 
   /** Keys of a column: its value in whole units, such as ids, hundredths of a mile, cents. */

@@ -191,9 +191,18 @@ interface Cells {
  * covers both.
  */
 export function crossOf(moments: Moments, a: number, b: number): Cross {
-  const { blocks, crosses } = moments
-  const stored = crosses.find((cross) => cross.a === a && cross.b === b)
-  if (stored) return stored
+  return crossFrom(moments, cellsIn(moments), a, b)
+}
+
+/** Those of all pairs of blocks: what they are read off is looked through once. */
+export function crossesOf(moments: Moments): Cross[] {
+  const cells = cellsIn(moments)
+  return moments.blocks.flatMap((_, b) =>
+    Array.from({ length: b }, (_, a) => crossFrom(moments, cells, a, b)),
+  )
+}
+
+function cellsIn({ blocks, crosses }: Moments): Cells[] {
   const at = (k: number): Block => blocks[k] as Block
   const single = blocks.map((block): Cells => {
     return { blocks: [block], levels: [Int32Array.from(block.codes.keys())], counts: block.counts }
@@ -201,7 +210,19 @@ export function crossOf(moments: Moments, a: number, b: number): Cross {
   const double = crosses.map(({ a: c, b: d, rows, columns, counts }): Cells => {
     return { blocks: [at(c), at(d)], levels: [rows, columns], counts }
   })
-  const cells = [...single, ...double].find((candidate) => {
+  return [...single, ...double]
+}
+
+function crossFrom(
+  { blocks, crosses }: Moments,
+  known: readonly Cells[],
+  a: number,
+  b: number,
+): Cross {
+  const stored = crosses.find((cross) => cross.a === a && cross.b === b)
+  if (stored) return stored
+  const at = (k: number): Block => blocks[k] as Block
+  const cells = known.find((candidate) => {
     const terms = candidate.blocks.map(({ term }) => term)
     return isCoveredBy(at(a).term, terms) && isCoveredBy(at(b).term, terms)
   }) as Cells

@@ -5,6 +5,7 @@
 
 import type { AtomSpec } from '../atoms.ts'
 import { type Features, type FeaturesSpec, featuresOf, specOfFeatures } from '../features.ts'
+import { isColumn } from '../measures.ts'
 import type { Filter, Recipe, Step } from '../recipe.ts'
 import type { ColumnName, InputName, RideBatch } from '../ride.ts'
 import { BatchTerms, type TermValues } from './batch-terms.ts'
@@ -39,7 +40,7 @@ export interface Plan {
 /** The plan of a recipe over all rides, or over a slice of them. */
 export function planOf(recipe: Recipe, features: Features, slice: Slice = { kind: 'all' }): Plan {
   const { target, filters } = recipe
-  return { target, filters, slice, required: features.inputs, features, crosses: true }
+  return { target, filters, slice, required: features.required, features, crosses: true }
 }
 
 /** A plan as data: what {@link planFrom} compiles, another process or engine can, and a cache is keyed by. */
@@ -79,7 +80,8 @@ export function selectionKey({ target, filters, slice, required, features, gate 
       if (!isAlwaysThere(spec, required)) demands.add(key)
     }
     for (const { of, steps } of numeric) {
-      const isThere = required.includes(of) && steps.length === 1 && steps.every(isTotal)
+      const isThere =
+        isColumn(of) && required.includes(of) && steps.length === 1 && steps.every(isTotal)
       if (!isThere) demands.add(JSON.stringify([of, steps]))
     }
   }
@@ -91,9 +93,9 @@ export function selectionKey({ target, filters, slice, required, features, gate 
 /** True for an atom that no ride lacks which has a duration and all that is required. */
 function isAlwaysThere(spec: AtomSpec, required: readonly InputName[]): boolean {
   if (spec.or_missing) return true
-  if (spec.kind === 'id') return false
+  if (spec.kind === 'id' || spec.kind === 'zone') return false
   if (spec.kind !== 'bin' || spec.of === 'duration') return true
-  return spec.of !== 'speed' && required.includes(spec.of)
+  return spec.of !== 'speed' && isColumn(spec.of) && required.includes(spec.of)
 }
 
 /** True for a step that makes a number that can be summed of all but NaN. */

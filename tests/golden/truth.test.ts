@@ -48,7 +48,7 @@ function coefficient(training: Training, feature: string): number | undefined {
 
 /** Sums of durations alone, from `min` to `max` minutes. */
 async function durations(path: string, min: number, max: number): Promise<Moments> {
-  const features = { categorical: [], numeric: [], inputs: [] }
+  const features = { categorical: [], numeric: [], inputs: [], required: [] }
   const plan: Plan = {
     ...planOf(recipeAt('recipes/plain.yaml'), features),
     target: { min, max },

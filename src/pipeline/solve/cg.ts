@@ -1,12 +1,10 @@
 /**
  * Ridge for designs too wide for a dense factor: conjugate gradients on the sparse Gram matrix,
- * preconditioned by the diagonal of the one-hot columns and a dense factor of the numeric ones,
  * with residuals of 106 bits between rounds.
  */
 
 import { RidecastError } from '../../errors.ts'
 import { zeroSums } from '../double-double.ts'
-import { choleskyPivoted, choleskySolve } from './cholesky.ts'
 import {
   addCorrection,
   lengthsOf,
@@ -15,6 +13,7 @@ import {
   type Solution,
 } from './direct.ts'
 import { type Gram, gramOf, multiply } from './gram.ts'
+import { type Preconditioner, preconditionerOf } from './preconditioner.ts'
 import { residual, type System } from './system.ts'
 import { dot } from './vectors.ts'
 
@@ -25,46 +24,6 @@ const maxRounds = 8
 const firstReduction = 1e-10
 const laterReduction = 1e-8
 const maxIterations = 5_000
-
-/** Maps a residual to a correction: a rough inverse of the penalised Gram matrix. */
-export type Preconditioner = (residual: Float64Array, out: Float64Array) => void
-
-/** The inverse of the one-hot columns' diagonal, and of the numeric columns' dense block. */
-export function preconditionerOf({ system, diagonal }: Gram, l2: number): Preconditioner {
-  const { numericAt, numericCount: width } = system
-  const inverse = diagonal.map((gram) => 1 / (gram + l2))
-  // The numeric terms and the intercept, scaled to unit diagonal.
-  const m = width + 1
-  const scale = Float64Array.from({ length: m }, (_, i) => {
-    const penalty = i < width ? l2 : 0
-    return 1 / Math.sqrt(Math.max((diagonal[numericAt + i] as number) + penalty, Number.MIN_VALUE))
-  })
-  const dense = new Float64Array(m * m)
-  for (let i = 0; i < m; i++) {
-    for (let j = 0; j <= i; j++) {
-      const value =
-        i === width
-          ? j === width
-            ? system.n
-            : (system.numericSums.hi[j] as number)
-          : (system.numericSquares.hi[i * width + j] as number) + (i === j ? l2 : 0)
-      dense[i * m + j] = value * (scale[i] as number) * (scale[j] as number)
-    }
-  }
-  // Any positive definite matrix will do here: where rounding has lost that, a nudge restores it.
-  let factor = choleskyPivoted(dense.slice(), m, 0)
-  for (let nudge = 1e-14; factor.rank < m; nudge *= 10) {
-    for (let i = 0; i < m; i++) dense[i * (m + 1)] = (dense[i * (m + 1)] as number) + nudge
-    factor = choleskyPivoted(dense.slice(), m, 0)
-  }
-  const part = new Float64Array(m)
-  return (r, z) => {
-    for (let i = 0; i < numericAt; i++) z[i] = (r[i] as number) * (inverse[i] as number)
-    for (let i = 0; i < m; i++) part[i] = (scale[i] as number) * (r[numericAt + i] as number)
-    const solved = choleskySolve(factor, part)
-    for (let i = 0; i < m; i++) z[numericAt + i] = (solved[i] as number) * (scale[i] as number)
-  }
-}
 
 /** What conjugate gradients have found. */
 export interface Gradients {

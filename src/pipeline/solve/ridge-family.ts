@@ -5,11 +5,12 @@
  * forms. Knows nothing about moments.
  */
 
-import { conjugateGradients, preconditionerOf, solveIteratively } from './cg.ts'
+import { conjugateGradients, solveIteratively } from './cg.ts'
 import { choleskyPivoted, choleskySolve } from './cholesky.ts'
 import { directLimit, solveDirect } from './direct.ts'
 import { backsolve, type Factored, factor, remaining } from './elimination.ts'
 import { type Gram, multiply } from './gram.ts'
+import { preconditionerOf } from './preconditioner.ts'
 import { randomSigns } from './random-signs.ts'
 import { ReducedErrors } from './reduced-errors.ts'
 import type { System } from './system.ts'

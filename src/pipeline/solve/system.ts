@@ -13,7 +13,7 @@ import {
   settle,
   zeroSums,
 } from '../double-double.ts'
-import { type Block, type Cross, crossOf, type Moments } from '../moments.ts'
+import { type Block, type Cross, crossesOf, type Moments } from '../moments.ts'
 
 /** Seconds in the unit that models speak in. */
 export const secondsPerMinute = 60
@@ -84,10 +84,6 @@ export function systemOf(moments: Moments, l2: number): System {
     at += block.counts.length
     return placed
   })
-  const crosses: Cross[] = []
-  for (let b = 1; b < blocks.length; b++) {
-    for (let a = 0; a < b; a++) crosses.push(crossOf(moments, a, b))
-  }
   const size = at + width + 1
   const rhs = zeroSums(size)
   const place = (sums: Sums, to: number): void => {
@@ -111,7 +107,7 @@ export function systemOf(moments: Moments, l2: number): System {
     n: moments.n,
     size,
     blocks,
-    crosses,
+    crosses: crossesOf(moments),
     numericAt: at,
     numericCount: width,
     numericSums: divided(moments.sums, scale),

@@ -3,7 +3,9 @@
  * Knows nothing about terms as a whole.
  */
 
-import type { AtomSpec } from '../../../atoms.ts'
+import type { AtomSpec, Measured } from '../../../atoms.ts'
+import { RidecastError } from '../../../errors.ts'
+import { isColumn, type MeasureName } from '../../../measures.ts'
 import { type ColumnName, derivedLevels, maxId } from '../../../ride.ts'
 import type { Range, Sheet, Value } from './sheet.ts'
 
@@ -33,6 +35,23 @@ export function present(sheet: Sheet, name: ColumnName): Condition {
   return { sql, layer: column.layer, implies: [] }
 }
 
+/**
+ * The column of a measure.
+ *
+ * @throws engine_unsupported for a number that is made of zones or times: no table of zones is sent
+ */
+export function columnFor(of: MeasureName): ColumnName {
+  if (isColumn(of)) return of
+  throw notInSql(of)
+}
+
+function notInSql(what: string): RidecastError {
+  return new RidecastError(
+    'engine_unsupported',
+    `${what} cannot be computed by a SQL engine: say --engine duckdb or --engine arrow`,
+  )
+}
+
 /** The condition for a column to have a finite value. */
 export function finite(sheet: Sheet, name: ColumnName): Condition {
   const column = sheet.column(name)
@@ -50,7 +69,10 @@ export function codeOf(sheet: Sheet, spec: AtomSpec, minutes: Range): Code {
   switch (spec.kind) {
     case 'id':
       return idCode(sheet, spec.column)
+    case 'zone':
+      throw notInSql(`the ${spec.part} of ${spec.column}`)
     case 'derived': {
+      if (!['hour', 'weekday', 'hour_of_week'].includes(spec.name)) throw notInSql(spec.name)
       const last = derivedLevels[spec.name] - 1
       const hour = sheet.hourOfWeek()
       if (spec.name === 'hour_of_week') {
@@ -105,27 +127,23 @@ function clampedCode(sheet: Sheet, micros: Value, unit: number, last: number, ra
   return { ...plain(inside ? value : sheet.define(clamped, value)), range: [min, max] }
 }
 
-function binCode(
-  sheet: Sheet,
-  of: ColumnName | 'duration' | 'speed',
-  edges: readonly number[],
-): Code {
+function binCode(sheet: Sheet, of: Measured, edges: readonly number[]): Code {
   const measured = measure(sheet, of)
   const sql = binTree(sheet, measured.value.sql, edges, 0, edges.length)
   const value = sheet.define(sql, measured.value)
   return { value, isInteger: true, range: [0, edges.length], exists: measured.exists }
 }
 
-function measure(
-  sheet: Sheet,
-  of: ColumnName | 'duration' | 'speed',
-): { value: Value; exists: Condition | undefined } {
+function measure(sheet: Sheet, of: Measured): { value: Value; exists: Condition | undefined } {
   if (of === 'duration') {
     const micros = sheet.micros()
     const value = sheet.define(`${micros.sql} / ${sheet.literal(60e6)}`, micros)
     return { value, exists: undefined }
   }
-  if (of !== 'speed') return { value: sheet.column(of), exists: present(sheet, of) }
+  if (of !== 'speed') {
+    const name = columnFor(of)
+    return { value: sheet.column(name), exists: present(sheet, name) }
+  }
   const [micros, miles, there] = [
     sheet.micros(),
     sheet.double('trip_distance'),

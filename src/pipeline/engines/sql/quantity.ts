@@ -6,6 +6,7 @@
  */
 
 import { type NumericTerm, transformScale } from '../../../features.ts'
+import { columnFor } from './codes.ts'
 import type { Range, Sheet, Value } from './sheet.ts'
 import { applyStep, type Chain, chainOf } from './steps.ts'
 
@@ -133,7 +134,8 @@ const scaled = (sheet: Sheet, value: Value, scale: number): Value =>
   scale === 1 ? value : sheet.define(`${value.sql} * ${sheet.literal(scale)}`, value)
 
 function rawTerm(sheet: Sheet, term: NumericTerm): Term {
-  const { of, scale } = term
+  const { scale } = term
+  const of = columnFor(term.of)
   const value = sheet.double(of)
   const { range, isInteger } = sheet.column(of)
   const [min, max] = [range[0] * scale, range[1] * scale]
@@ -169,7 +171,8 @@ function rawTerm(sheet: Sheet, term: NumericTerm): Term {
 }
 
 function steppedTerm(sheet: Sheet, term: NumericTerm): Term {
-  const { of, steps } = term
+  const { steps } = term
+  const of = columnFor(term.of)
   const input = sheet.double(of)
   const first = chainOf(input, sheet.column(of).range)
   const chain = steps.reduce((at: Chain, step) => applyStep(sheet, at, step), first)

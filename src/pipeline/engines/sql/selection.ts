@@ -7,7 +7,7 @@ import type { Atom } from '../../../atoms.ts'
 import type { NumericTerm } from '../../../features.ts'
 import type { Filter } from '../../../recipe.ts'
 import type { Plan, Refused, Slice } from '../../plan.ts'
-import { type Code, type Condition, codeOf, finite, present } from './codes.ts'
+import { type Code, type Condition, codeOf, columnFor, finite, present } from './codes.ts'
 import { durationOf, type Quantity, type Term, termOf } from './quantity.ts'
 import type { Range, Sheet, Value } from './sheet.ts'
 
@@ -98,7 +98,8 @@ function validity(sheet: Sheet, plan: Plan, units?: Units): Validity {
       }
     }
     for (const term of features?.numeric ?? []) {
-      inputs.push(term.steps.length === 0 ? finite(sheet, term.of) : present(sheet, term.of))
+      const of = columnFor(term.of)
+      inputs.push(term.steps.length === 0 ? finite(sheet, of) : present(sheet, of))
       const made = termOf(sheet, term, units)
       if (made.exists) exists.push(made.exists)
       if (made.unclear) unclear.push(made.unclear)

@@ -4,6 +4,7 @@
  */
 
 import type { Atom, AtomSpec } from '../../../atoms.ts'
+import { isColumn } from '../../../measures.ts'
 import { type ColumnName, rideColumns } from '../../../ride.ts'
 import { type Code, present } from './codes.ts'
 import type { Sheet } from './sheet.ts'
@@ -31,7 +32,8 @@ export function unitsCode(
   sheet: Sheet,
   { of, edges }: BinSpec,
 ): { code: Code; units: Units } | undefined {
-  if (of === 'duration' || of === 'speed' || edges.length <= fewEdges) return undefined
+  if (of === 'duration' || of === 'speed' || !isColumn(of)) return undefined
+  if (edges.length <= fewEdges) return undefined
   const { scale } = rideColumns[of]
   const low = Math.floor((edges[0] as number) * scale) - 1
   const high = Math.ceil((edges.at(-1) as number) * scale) + 1
