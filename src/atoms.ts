@@ -6,7 +6,7 @@
 import { RidecastError } from './errors.ts'
 import { isHoliday } from './holidays.ts'
 import { type MeasureName, measureOf } from './measures.ts'
-import type { BinSpec } from './recipe.ts'
+import type { BinSpec } from './recipe-schema.ts'
 import {
   type ColumnName,
   type DerivedName,

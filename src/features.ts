@@ -15,7 +15,14 @@ import {
 } from './atoms.ts'
 import { RidecastError } from './errors.ts'
 import { isColumn, type MeasureName, measureOf } from './measures.ts'
-import type { BinSpec, CategoricalSpec, CategorySpec, NumericSpec, Recipe, Step } from './recipe.ts'
+import type {
+  BinSpec,
+  CategoricalSpec,
+  CategorySpec,
+  NumericSpec,
+  Recipe,
+  Step,
+} from './recipe-schema.ts'
 import { type InputName, type RideBatch, rideColumns } from './ride.ts'
 import type { FeatureRow } from './vectorizer.ts'
 
@@ -95,11 +102,19 @@ export function fixedPoint(value: number, scale: number): number {
  * @throws recipe_invalid when a name is unknown or used twice, or a product has too many levels
  */
 export function compileFeatures(
-  recipe: Pick<Recipe, 'name' | 'categorical' | 'numeric'>,
+  recipe: Pick<Recipe, 'name' | 'categorical' | 'numeric'> &
+    Partial<Pick<Recipe, 'model' | 'members' | 'factors'>>,
 ): Features {
+  if (recipe.members) return ofMembers(recipe.members.map((member) => compileFeatures(member)))
+  const factors = new Map<string, CategoricalTermSpec>()
+  for (const spec of recipe.factors ?? []) {
+    const factor = termSpec(spec, factors, recipe.name)
+    if (factors.has(factor.name)) throw twice(factor.name, recipe.name)
+    factors.set(factor.name, factor)
+  }
   const terms = new Map<string, CategoricalTermSpec>()
   for (const spec of recipe.categorical) {
-    const term = termSpec(spec, terms, recipe.name)
+    const term = termSpec(spec, new Map([...factors, ...terms]), recipe.name)
     if (terms.has(term.name)) throw twice(term.name, recipe.name)
     terms.set(term.name, term)
   }
@@ -115,7 +130,26 @@ export function compileFeatures(
       `term ${large.name} of recipe ${recipe.name} multiplies too many categories: expected at most 2^53 levels, found ${levelsOf(large)}`,
     )
   }
-  return featuresOf({ categorical, numeric })
+  const features = featuresOf({ categorical, numeric })
+  if (recipe.model === undefined || recipe.model === 'linear') return features
+  // Trees have a way for what is missing: all they need is what every ride has.
+  const required = features.inputs.filter((name) => alwaysKnown.includes(name))
+  return { ...features, required }
+}
+
+const alwaysKnown: readonly InputName[] = [
+  'PULocationID',
+  'DOLocationID',
+  'trip_distance',
+  'pickup_datetime',
+]
+
+/** What members are computed from; they have their own terms. */
+function ofMembers(members: readonly Features[]): Features {
+  const all = (key: 'inputs' | 'required'): InputName[] => [
+    ...new Set(members.flatMap((member) => member[key])),
+  ]
+  return { categorical: [], numeric: [], inputs: all('inputs'), required: all('required') }
 }
 
 /** Compiles terms that are known to be right, as {@link compileFeatures} has written them. */

@@ -3,6 +3,7 @@
  * its time. Knows nothing about recipes or models.
  */
 
+import { isHoliday } from './holidays.ts'
 import {
   type ColumnName,
   columnNames,
@@ -25,6 +26,7 @@ export const madeNames = [
   'hour',
   'weekday',
   'hour_of_week',
+  'holiday',
 ] as const
 
 /** A number that is made of other columns. */
@@ -138,6 +140,9 @@ const made: Readonly<Record<MadeName, Measure>> = {
     Math.floor(mod(hours(micros) + 72, 168) / 24),
   ),
   hour_of_week: ofTime('hours since Monday 0:00', (micros) => mod(hours(micros) + 72, 168)),
+  holiday: ofTime('1 on a federal holiday', (micros) =>
+    isHoliday(Math.floor(hours(micros) / 24)) ? 1 : 0,
+  ),
 }
 
 /** The measure of a name. */

@@ -1,12 +1,18 @@
 /**
- * A model: from a ride to minutes, and why. Knows nothing about HTTP, files or training.
+ * What every kind of model can do, from a ride to minutes and why, and the documents that models are
+ * kept as. Knows nothing about HTTP, files or training.
  */
 
 import { z } from 'zod'
+import { ensembleModel } from './ensemble-model.ts'
 import { messageOf, RidecastError } from './errors.ts'
-import { type CategoricalTerm, compileFeatures, type Features } from './features.ts'
-import { checkRecipe, type Recipe } from './recipe.ts'
+import { compileFeatures, type Features } from './features.ts'
+import { linearModel } from './linear-model.ts'
+import { modelFormat } from './model-format.ts'
+import { checkRecipe } from './recipe.ts'
+import type { Recipe } from './recipe-schema.ts'
 import { areTaxis, type RideBatch } from './ride.ts'
+import { treeModel } from './tree-model.ts'
 import { DictVectorizer } from './vectorizer.ts'
 
 /** What one term adds to a prediction. */
@@ -17,11 +23,11 @@ export interface Contribution {
   readonly value: string | number | null
   /** Minutes added. */
   readonly minutes: number
-  /** True for a category that was not in training, or a missing value: it adds nothing. */
+  /** True for a category that was not in training, or a missing value. */
   readonly unseen: boolean
 }
 
-/** One coefficient of a model. */
+/** One coefficient of a linear model. */
 export interface Effect {
   /** Feature name as the vectorizer has it, `PULocationID=43`. */
   readonly feature: string
@@ -33,55 +39,132 @@ export interface Effect {
   readonly minutes: number
 }
 
+/** How much a model makes of a term. */
+export interface Importance {
+  /** Name of the term. */
+  readonly term: string
+  /** Share of what all terms lower the squared error of the training rides by, 0 to 1. */
+  readonly share: number
+  /** Number of splits. */
+  readonly splits: number
+}
+
 /** What every kind of model can do. */
-export interface Model {
-  readonly kind: string
+export interface BaseModel {
+  /** The fleet, or several with commas. */
+  readonly taxi: string
   /** The recipe it was made by. */
   readonly recipe: Recipe
+  /** Its terms; an ensemble has none of its own, but the inputs of all its members. */
   readonly features: Features
-  /** Number of columns of the vectorizer. */
+  /** Number of columns: of the vectorizer, or features of trees; of an ensemble those of all members. */
   readonly columns: number
-  /** Minutes that every prediction starts from. */
+  /** Minutes that every explanation starts from. */
   readonly intercept: number
-  /** Number of terms, in the order of {@link contribution}. */
-  readonly terms: number
-  /** Minutes for ride `i`. Allocates nothing. Unseen categories and missing values add nothing. */
+  /** Minutes for ride `i`. */
   predict(rides: RideBatch, i: number): number
-  /** Minutes that term `t` adds for ride `i`: the intercept and these, added in order, are the prediction. */
-  contribution(t: number, rides: RideBatch, i: number): number
   /** Why: contributions that add up to the prediction exactly when added in order to the intercept. */
   explain(rides: RideBatch, i: number): Contribution[]
-  /** All coefficients, in the order of the vectorizer. */
-  effects(): Effect[]
   /** The document that {@link loadModel} reads. */
   toJSON(): ModelDocument
 }
 
-/** The version of the format of `model.json`. */
-export const modelFormat = 1
-
-const documentSchema = z.object({
-  format_version: z.literal(modelFormat),
-  kind: z.literal('linear'),
-  taxi: z.string().refine((text) => areTaxis(text), 'expected fleets, with commas'),
-  recipe: z.unknown(),
-  intercept: z.number(),
-  vectorizer: z.unknown(),
-  coefficients: z.array(z.number()),
-})
-
-/** The shape of `model.json`: the vectorizer and the model, which must never part. */
-export interface ModelDocument {
-  readonly format_version: typeof modelFormat
+/** A model that is a sum over its terms. Unseen categories and missing values add nothing. */
+export interface LinearModel extends BaseModel {
   readonly kind: 'linear'
+  /** Number of terms, in the order of {@link contribution}. */
+  readonly terms: number
+  /** Minutes that term `t` adds for ride `i`: the intercept and these, added in order, are the prediction. */
+  contribution(t: number, rides: RideBatch, i: number): number
+  /** All coefficients, in the order of the vectorizer. */
+  effects(): Effect[]
+  toJSON(): LinearDocument
+}
+
+/** Boosted trees or a forest. */
+export interface TreeModel extends BaseModel {
+  readonly kind: 'trees' | 'forest'
+  /** Number of trees. */
+  readonly trees: number
+  /** The categories of ride `i` as contributions without minutes: cheaper than {@link explain}. */
+  unseen(rides: RideBatch, i: number): Contribution[]
+  /** What its terms did in training, the most telling first. */
+  importance(): Importance[]
+  /** The trees as XGBoost's model file. */
+  xgboostJson(): string
+  toJSON(): TreesDocument
+}
+
+/** A weighted sum of models. */
+export interface EnsembleModel extends BaseModel {
+  readonly kind: 'ensemble'
+  readonly members: readonly { readonly weight: number; readonly model: Model }[]
+  toJSON(): EnsembleDocument
+}
+
+/** A model of any kind. */
+export type Model = LinearModel | TreeModel | EnsembleModel
+
+interface BaseDocument {
+  readonly format_version: typeof modelFormat
   /** The fleet, or several with commas, as `green,yellow`. */
   readonly taxi: string
   readonly recipe: Recipe
+}
+
+/** The shape of `model.json`: the vectorizer and the model, which must never part. */
+export interface LinearDocument extends BaseDocument {
+  readonly kind: 'linear'
   readonly intercept: number
   readonly vectorizer: ReturnType<DictVectorizer['toJSON']>
   /** By column of the vectorizer. */
   readonly coefficients: readonly number[]
 }
+
+/** Trees with the levels that their codes stand for. */
+export interface TreesDocument extends BaseDocument {
+  readonly kind: 'trees' | 'forest'
+  /** By name of a categorical term: the text of each code, from 0. */
+  readonly levels: Readonly<Record<string, readonly string[]>>
+  /** In XGBoost's JSON format. */
+  readonly ensemble: unknown
+}
+
+/** Models that are added up. */
+export interface EnsembleDocument extends BaseDocument {
+  readonly kind: 'ensemble'
+  readonly members: readonly { readonly weight: number; readonly model: ModelDocument }[]
+}
+
+/** The shape of `model.json` for a model of any kind. */
+export type ModelDocument = LinearDocument | TreesDocument | EnsembleDocument
+
+const base = {
+  format_version: z.literal(modelFormat),
+  taxi: z.string().refine((text) => areTaxis(text), 'expected fleets, with commas'),
+  recipe: z.unknown(),
+}
+
+const documentSchema = z.discriminatedUnion('kind', [
+  z.object({
+    ...base,
+    kind: z.literal('linear'),
+    intercept: z.number(),
+    vectorizer: z.unknown(),
+    coefficients: z.array(z.number()),
+  }),
+  z.object({
+    ...base,
+    kind: z.enum(['trees', 'forest']),
+    levels: z.record(z.string(), z.array(z.string())),
+    ensemble: z.unknown(),
+  }),
+  z.object({
+    ...base,
+    kind: z.literal('ensemble'),
+    members: z.array(z.object({ weight: z.number(), model: z.unknown() })).min(1),
+  }),
+])
 
 /**
  * A model from its document.
@@ -98,155 +181,36 @@ export function loadModel(document: unknown): Model {
       `model.json does not have the expected shape: ${fault?.path.join('.')}: ${fault?.message}`,
     )
   }
-  const { taxi, intercept, coefficients } = parsed.data
-  let recipe: Recipe
-  let vectorizer: DictVectorizer
+  const { data } = parsed
+  const recipe = readable(() => {
+    const checked = checkRecipe(data.recipe, 'of the model')
+    compileFeatures(checked)
+    return checked
+  })
+  if (data.kind === 'ensemble') {
+    const members = data.members.map(({ weight, model }) => ({ weight, model: loadModel(model) }))
+    return ensembleModel(data.taxi, recipe, members)
+  }
+  const { kind, taxi } = data
+  // In the order in which they are written: the same model is the same bytes.
+  if (kind !== 'linear') {
+    const { levels, ensemble } = data
+    return treeModel({ format_version: modelFormat, kind, taxi, recipe, levels, ensemble })
+  }
+  const { intercept, coefficients } = data
+  const vectorizer = readable(() => DictVectorizer.fromJSON(data.vectorizer)).toJSON()
+  const format_version = modelFormat
+  return linearModel({ format_version, kind, taxi, recipe, intercept, vectorizer, coefficients })
+}
+
+function readable<T>(read: () => T): T {
   try {
-    recipe = checkRecipe(parsed.data.recipe, 'of the model')
-    compileFeatures(recipe)
-    vectorizer = DictVectorizer.fromJSON(parsed.data.vectorizer)
+    return read()
   } catch (error) {
     throw new RidecastError(
       'artifact_corrupt',
       `model.json has a part that cannot be read: ${messageOf(error)}`,
       { cause: error },
     )
-  }
-  return linearModel({
-    format_version: modelFormat,
-    kind: 'linear',
-    taxi,
-    recipe,
-    intercept,
-    vectorizer: vectorizer.toJSON(),
-    coefficients,
-  })
-}
-
-// Codes up to this are looked up in an array, others in a map.
-const tableLimit = 2 ** 17
-
-/** Coefficient by code: unseen codes have none. */
-interface Lookup {
-  get(code: number): number | undefined
-}
-
-function lookupOf(entries: readonly [number, number][]): Lookup {
-  const highest = entries.reduce((high, [code]) => Math.max(high, code), -1)
-  if (highest >= tableLimit) return new Map(entries)
-  const table = new Float64Array(highest + 1).fill(Number.NaN)
-  for (const [code, value] of entries) table[code] = value
-  return {
-    get(code) {
-      const value = table[code]
-      return value === undefined || Number.isNaN(value) ? undefined : value
-    },
-  }
-}
-
-function isMadeBy(
-  { term, level }: Effect,
-  categories: ReadonlyMap<string, CategoricalTerm>,
-  quantities: ReadonlySet<string>,
-): boolean {
-  const category = categories.get(term)
-  if (category) return level !== undefined && category.parse(level) >= 0
-  return level === undefined && quantities.has(term)
-}
-
-/**
- * A linear model: intercept, one look-up per categorical term, one product per numeric term.
- *
- * @throws artifact_corrupt when coefficients and feature names do not fit each other or the recipe
- */
-export function linearModel(document: ModelDocument): Model {
-  const { recipe, intercept, coefficients } = document
-  const features = compileFeatures(recipe)
-  const { feature_names: names, separator } = document.vectorizer
-  if (separator !== '=') {
-    throw new RidecastError(
-      'artifact_corrupt',
-      `model.json separates names from levels by ${JSON.stringify(separator)}: expected "="`,
-    )
-  }
-  if (
-    names.length !== coefficients.length ||
-    ![intercept, ...coefficients].every(Number.isFinite)
-  ) {
-    throw new RidecastError(
-      'artifact_corrupt',
-      `model.json has ${coefficients.length} coefficients for ${names.length} features: expected one finite number each`,
-    )
-  }
-  const effects = names.map((feature, column): Effect => {
-    const at = feature.indexOf('=')
-    const minutes = coefficients[column] as number
-    if (at < 0) return { feature, term: feature, minutes }
-    return { feature, term: feature.slice(0, at), level: feature.slice(at + 1), minutes }
-  })
-  const { categorical, numeric } = features
-  const categories = new Map(categorical.map((term) => [term.name, term]))
-  const quantities = new Set(numeric.map(({ name }) => name))
-  const stranger = effects.find((effect) => !isMadeBy(effect, categories, quantities))
-  if (stranger) {
-    throw new RidecastError(
-      'artifact_corrupt',
-      `model.json has the feature ${stranger.feature}, which no term of its recipe makes`,
-    )
-  }
-  const byTerm = new Map<string, Effect[]>()
-  for (const effect of effects) {
-    const group = byTerm.get(effect.term)
-    if (group) group.push(effect)
-    else byTerm.set(effect.term, [effect])
-  }
-  const lookups = categorical.map((term) => {
-    const entries = (byTerm.get(term.name) ?? []).map(({ level, minutes }): [number, number] => {
-      return [term.parse(level ?? ''), minutes]
-    })
-    return lookupOf(entries)
-  })
-  const slopes = Float64Array.from(numeric, ({ name }) => byTerm.get(name)?.[0]?.minutes ?? 0)
-  const terms = categorical.length + numeric.length
-
-  function contribution(t: number, rides: RideBatch, i: number): number {
-    const term = categorical[t]
-    if (term) {
-      const code = term.code(rides, i)
-      return code < 0 ? 0 : ((lookups[t] as Lookup).get(code) ?? 0)
-    }
-    const p = t - categorical.length
-    const value = (numeric[p] as (typeof numeric)[number]).value(rides, i)
-    return Number.isNaN(value) ? 0 : value * (slopes[p] as number)
-  }
-
-  return {
-    kind: 'linear',
-    recipe,
-    features,
-    columns: names.length,
-    intercept,
-    terms,
-    contribution,
-    predict(rides, i) {
-      let minutes = intercept
-      for (let t = 0; t < terms; t++) minutes += contribution(t, rides, i)
-      return minutes
-    },
-    explain(rides, i) {
-      return [...categorical, ...numeric].map((term, t): Contribution => {
-        const minutes = contribution(t, rides, i)
-        if ('code' in term) {
-          const code = term.code(rides, i)
-          const unseen = code < 0 || (lookups[t] as Lookup).get(code) === undefined
-          return { term: term.name, value: code < 0 ? null : term.text(code), minutes, unseen }
-        }
-        const value = term.value(rides, i)
-        const missing = Number.isNaN(value)
-        return { term: term.name, value: missing ? null : value, minutes, unseen: missing }
-      })
-    },
-    effects: () => effects,
-    toJSON: () => document,
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import { RidecastError } from './errors.ts'
-import type { Contribution, Model } from './model.ts'
+import type { Contribution, LinearModel, Model } from './model.ts'
 import { indexProfile, type Profile } from './profile.ts'
 import { type ColumnName, emptyRide, hourMicros, type InputName, type RideBatch } from './ride.ts'
 
@@ -73,14 +73,17 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
   const columns = inputs.filter((name): name is ColumnName => name !== 'pickup_datetime')
   const index = indexProfile(profile)
   const batch = emptyRide(columns)
-  const terms = [...model.features.categorical, ...model.features.numeric]
-  const timed = terms.flatMap((term, t) => (term.inputs.includes('pickup_datetime') ? [t] : []))
-  const averages = averageOverWeek(model, index.hourShares, timed, batch)
+  const overWeek =
+    model.kind === 'linear'
+      ? termsOverWeek(model, index.hourShares, batch)
+      : ridesOverWeek(model, index.hourShares, batch)
+  const usesTime = inputs.includes('pickup_datetime')
   const usesDistance = inputs.includes('trip_distance')
   const minimum = model.recipe.target.min
+  const unseenText = model.kind === 'linear' ? 'it adds nothing' : 'it counts as unknown'
 
   /** True when the model needs the time of the pickup and the batch has none. */
-  const isTimeless = (): boolean => timed.length > 0 && Number.isNaN(batch.pickup[0])
+  const isTimeless = (): boolean => usesTime && Number.isNaN(batch.pickup[0])
 
   /** Fills the batch; returns what was assumed. */
   function fill(ride: RideRequest): Warning[] {
@@ -122,21 +125,13 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
     })
   }
 
-  /** The model's number from its parts, in the order that makes it exact. */
-  function minutesOf(): number {
-    if (!isTimeless()) return model.predict(batch, 0)
-    let minutes = model.intercept
-    for (let t = 0; t < terms.length; t++) minutes += averages(t) ?? model.contribution(t, batch, 0)
-    return minutes
-  }
-
   function noteUnseen(contributions: readonly Contribution[], warnings: Warning[]): void {
     for (const { term, value, unseen } of contributions) {
       if (!unseen || value === null) continue
       warnings.push({
         code: 'category_unseen',
         field: term,
-        message: `${term} ${value} was not in the training rides: it adds nothing`,
+        message: `${term} ${value} was not in the training rides: ${unseenText}`,
       })
     }
   }
@@ -151,28 +146,31 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
     return minimum
   }
 
-  function answer(ride: RideRequest): Explanation {
+  /** The number and the levels that were not in training; reasons only where they are wanted. */
+  function answer(ride: RideRequest, why: true): Explanation
+  function answer(ride: RideRequest, why: boolean): Prediction & Partial<Explanation>
+  function answer(ride: RideRequest, why: boolean): Prediction & Partial<Explanation> {
     const warnings = fill(ride)
-    const averaged = isTimeless()
-    const contributions = model.explain(batch, 0).map((contribution, t): Contribution => {
-      const minutes = averaged ? averages(t) : undefined
-      return minutes === undefined ? contribution : { ...contribution, minutes, unseen: false }
-    })
-    noteUnseen(contributions, warnings)
-    const minutes = minutesOf()
+    const explained = why || model.kind === 'linear' ? explain() : undefined
+    noteUnseen(explained?.contributions ?? unseenOf(model, batch), warnings)
+    const minutes =
+      explained?.total ?? (isTimeless() ? overWeek.predict() : model.predict(batch, 0))
     if (!Number.isFinite(minutes)) {
       throw new RidecastError(
         'input_invalid',
         'ride has values too large to be computed with: expected quantities like those of the training rides',
       )
     }
-    const duration = bounded(minutes, warnings)
+    return { duration: bounded(minutes, warnings), warnings, ...explained }
+  }
+
+  function explain(): Pick<Explanation, 'intercept' | 'contributions' | 'total'> {
+    const { intercept } = model
+    const contributions = isTimeless() ? overWeek.explain() : model.explain(batch, 0)
     return {
-      duration,
-      warnings,
-      intercept: model.intercept,
+      intercept,
       contributions,
-      total: minutes,
+      total: contributions.reduce((sum, { minutes }) => sum + minutes, intercept),
     }
   }
 
@@ -180,32 +178,34 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
     model,
     profile,
     inputs,
-    explain: answer,
+    explain: (ride) => answer(ride, true),
     predict(ride) {
-      const { duration, warnings } = answer(ride)
+      const { duration, warnings } = answer(ride, false)
       return { duration, warnings }
     },
   }
 }
 
-/**
- * Minutes that a term adds on average over the training hours, for a ride whose time is unknown;
- * undefined for a term that does not depend on the time.
- */
-function averageOverWeek(
-  model: Model,
-  shares: Float64Array,
-  timed: readonly number[],
-  batch: RideBatch,
-): (t: number) => number | undefined {
+/** Answers for a ride whose time is not known: averages over the hours of the training rides. */
+interface OverWeek {
+  predict(): number
+  /** Contributions whose sum, in order from the intercept, is what {@link predict} gives. */
+  explain(): Contribution[]
+}
+
+/** 1970-01-05 was a Monday; the middle of the hour stands for it. */
+const middleOf = (hour: number): number => (4 * 24 + hour + 0.5) * hourMicros
+
+/** Of a model that adds up its terms, each term has an average. */
+function termsOverWeek(model: LinearModel, shares: Float64Array, batch: RideBatch): OverWeek {
   const terms = [...model.features.categorical, ...model.features.numeric]
+  const timed = new Set(terms.filter((term) => term.inputs.includes('pickup_datetime')))
   const average = (t: number): number => {
     let minutes = 0
     for (let hour = 0; hour < shares.length; hour++) {
       const share = shares[hour] as number
       if (share === 0) continue
-      // 1970-01-05 was a Monday; the middle of the hour stands for it.
-      batch.pickup[0] = (4 * 24 + hour + 0.5) * hourMicros
+      batch.pickup[0] = middleOf(hour)
       minutes += share * model.contribution(t, batch, 0)
     }
     batch.pickup[0] = Number.NaN
@@ -213,6 +213,60 @@ function averageOverWeek(
   }
   // A term of the time alone has one average; a product with other inputs depends on the ride.
   const fixed = new Map<number, number>()
-  for (const t of timed) if (terms[t]?.inputs.length === 1) fixed.set(t, average(t))
-  return (t) => fixed.get(t) ?? (timed.includes(t) ? average(t) : undefined)
+  terms.forEach((term, t) => {
+    if (timed.has(term) && term.inputs.length === 1) fixed.set(t, average(t))
+  })
+  const explain = (): Contribution[] =>
+    model.explain(batch, 0).map((contribution, t): Contribution => {
+      const term = terms[t] as (typeof terms)[number]
+      if (!timed.has(term)) return contribution
+      return { ...contribution, minutes: fixed.get(t) ?? average(t), unseen: false }
+    })
+  return {
+    explain,
+    predict: () => explain().reduce((sum, { minutes }) => sum + minutes, model.intercept),
+  }
+}
+
+/**
+ * Of other models, the answer is averaged. It is explained at the hour with the most rides, and what
+ * the average differs from that is a contribution of its own.
+ */
+function ridesOverWeek(model: Model, shares: Float64Array, batch: RideBatch): OverWeek {
+  const busiest = shares.indexOf(Math.max(...shares))
+  const at = <T>(hour: number, ask: () => T): T => {
+    batch.pickup[0] = middleOf(hour)
+    const answer = ask()
+    batch.pickup[0] = Number.NaN
+    return answer
+  }
+  const predict = (): number => {
+    let minutes = 0
+    for (let hour = 0; hour < shares.length; hour++) {
+      const share = shares[hour] as number
+      if (share > 0) minutes += share * at(hour, () => model.predict(batch, 0))
+    }
+    // As the answers of these models are: what is between two of them is exact then.
+    return Math.fround(minutes)
+  }
+  return {
+    predict,
+    explain() {
+      const parts = at(busiest, () => model.explain(batch, 0))
+      const sum = parts.reduce((total, { minutes }) => total + minutes, model.intercept)
+      const minutes = predict() - sum
+      return [...parts, { term: 'pickup_datetime', value: null, minutes, unseen: false }]
+    },
+  }
+}
+
+/** Categories of a ride that were not in training, without the work of an explanation. */
+function unseenOf(model: Model, rides: RideBatch): Contribution[] {
+  if (model.kind === 'linear') return model.explain(rides, 0)
+  if (model.kind !== 'ensemble') return model.unseen(rides, 0)
+  const all = model.members.flatMap((member) => unseenOf(member.model, rides))
+  const seen = new Set(all.filter(({ unseen }) => !unseen).map(({ term }) => term))
+  return all.filter(({ term }, k) => {
+    return !seen.has(term) && all.findIndex((other) => other.term === term) === k
+  })
 }

@@ -4,128 +4,11 @@
  */
 
 import { parse, stringify } from 'yaml'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { messageOf, RidecastError } from './errors.ts'
-import { type MeasureName, measureNames, measureOf } from './measures.ts'
-import {
-  type ColumnName,
-  columnNames,
-  type InputName,
-  rideColumns,
-  type ZoneName,
-  zoneNames,
-} from './ride.ts'
-
-const nameSchema = z
-  .string()
-  .regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/, 'a name has letters, digits and _, at most 64')
-const column = z.enum(columnNames as [ColumnName, ...ColumnName[]])
-const measure = z.enum(measureNames as [MeasureName, ...MeasureName[]])
-const finite = z.number().refine(Number.isFinite, 'expected a finite number')
-const ascending = (values: readonly number[]): boolean =>
-  values.every((value, i) => i === 0 || value > (values[i - 1] as number))
-const range = z.tuple([finite, finite]).refine(ascending, 'expected [low, high] with low < high')
-
-const bin = z.strictObject({
-  name: nameSchema.optional(),
-  bin: measure,
-  edges: z.array(finite).min(1).max(1000).refine(ascending, 'edges must ascend'),
-  /** A missing value is a level of its own; else a ride without it is not trained on. */
-  or_missing: z.literal(true).optional(),
-})
-
-/** A category whose missing value is a level of its own. */
-const category = z.strictObject({
-  name: nameSchema.optional(),
-  category: nameSchema,
-  or_missing: z.literal(true),
-})
-
-const product = z.strictObject({
-  name: nameSchema.optional(),
-  product: z
-    .array(z.union([nameSchema, bin, category]))
-    .min(2)
-    .max(4),
-})
-
-const step = z.union([
-  z.enum(['log1p', 'sqrt', 'is_zero']),
-  z.strictObject({ clip: range }),
-  z.strictObject({ hinge: finite }),
-  z.strictObject({ between: range }),
-  z.strictObject({ is_between: range }),
-])
-
-const numeric = z.strictObject({
-  name: nameSchema.optional(),
-  of: measure,
-  steps: z.array(step).max(8).default([]),
-})
-
-const filter = z
-  .strictObject({
-    column,
-    above: finite.optional(),
-    at_least: finite.optional(),
-    below: finite.optional(),
-    at_most: finite.optional(),
-  })
-  .refine(
-    (f) => Object.keys(f).length > 1,
-    'expected at least one of above, at_least, below, at_most',
-  )
-  .refine(
-    (f) => !(f.above !== undefined && f.at_least !== undefined),
-    'above and at_least exclude each other',
-  )
-  .refine(
-    (f) => !(f.below !== undefined && f.at_most !== undefined),
-    'below and at_most exclude each other',
-  )
-
-const recipeSchema = z.strictObject({
-  name: nameSchema,
-  description: z.string().default(''),
-  target: z
-    .strictObject({
-      column: z.literal('duration').default('duration'),
-      min: finite.default(1),
-      max: finite.default(60),
-    })
-    .default({ column: 'duration', min: 1, max: 60 })
-    .refine((target) => target.min < target.max, 'target.min must be below target.max'),
-  filters: z.array(filter).default([]),
-  split: z.strictObject({ first_rows: z.int().positive() }).nullable().default(null),
-  categorical: z.array(z.union([nameSchema, bin, category, product])).default([]),
-  numeric: z.array(z.union([measure, numeric])).default([]),
-  model: z.literal('linear').default('linear'),
-  l2: finite.nonnegative().default(0),
-  /** Draws coefficients to 0 and leaves many there; with `l2` an elastic net. See {@link penaltyText}. */
-  l1: finite.nonnegative().optional(),
-  allow_leakage: z.boolean().default(false),
-})
-
-/** A recipe as it is checked and stored: every default filled in. */
-export type Recipe = z.output<typeof recipeSchema>
-/** The penalty of a recipe in words: `l2` as it stands on the diagonal of X'X, `l1` for each ride. */
-export function penaltyText({ l1 = 0, l2 }: Pick<Recipe, 'l1' | 'l2'>): string {
-  if (l1 > 0) return l2 > 0 ? `elastic net, l1 ${l1}, l2 ${l2}` : `lasso ${l1}`
-  return l2 > 0 ? `ridge ${l2}` : 'least squares'
-}
-
-/** A categorical term as a recipe states it. */
-export type CategoricalSpec = Recipe['categorical'][number]
-/** Bins of a numeric column: `edges` ascending, a value belongs to the last edge at or below it. */
-export type BinSpec = z.output<typeof bin>
-/** A category whose missing value is a level of its own. */
-export type CategorySpec = z.output<typeof category>
-/** A numeric term as a recipe states it. */
-export type NumericSpec = Recipe['numeric'][number]
-/** One step of a transform, applied left to right. */
-export type Step = z.output<typeof step>
-/** A row filter; a missing value does not pass. */
-export type Filter = z.output<typeof filter>
+import { measureOf } from './measures.ts'
+import { type BinSpec, type CategorySpec, type Recipe, recipeSchema } from './recipe-schema.ts'
+import { type ColumnName, type InputName, rideColumns, type ZoneName, zoneNames } from './ride.ts'
 
 function invalid(label: string, error: z.ZodError): RidecastError {
   const faults = error.issues.flatMap(flatten).map(({ path, message }) => {
@@ -159,14 +42,26 @@ function flatten(issue: z.core.$ZodIssue): { path: PropertyKey[]; message: strin
  *
  * @param value anything
  * @param label how errors call it, a name or a path
+ * @param memberOf finds the recipe of a member that is given by name
  * @throws recipe_invalid with every fault, recipe_leakage when it uses what is known only after
  *   the ride and does not say `allow_leakage: true`
  */
-export function checkRecipe(value: unknown, label: string): Recipe {
+export function checkRecipe(
+  value: unknown,
+  label: string,
+  memberOf: (name: string) => Recipe = unknownMember,
+): Recipe {
   const result = recipeSchema.safeParse(value)
   if (!result.success) throw invalid(label, result.error)
-  const recipe = result.data
-  if (recipe.categorical.length + recipe.numeric.length === 0) {
+  const { members: given, ...rest } = result.data
+  const members = given?.map((member, k) =>
+    typeof member === 'string'
+      ? memberOf(member)
+      : checkRecipe(member, `${label}, member ${k + 1}`),
+  )
+  const recipe: Recipe = members ? { ...rest, members } : rest
+  checkKind(recipe, label)
+  if (recipe.model !== 'ensemble' && recipe.categorical.length + recipe.numeric.length === 0) {
     throw new RidecastError(
       'recipe_invalid',
       `recipe ${label} has no terms: name at least one under categorical or numeric`,
@@ -180,6 +75,41 @@ export function checkRecipe(value: unknown, label: string): Recipe {
     )
   }
   return recipe
+}
+
+function unknownMember(name: string): Recipe {
+  throw new RidecastError(
+    'recipe_invalid',
+    `member ${name} is a name: expected a recipe where no others are at hand`,
+  )
+}
+
+/** Refuses what does not belong to the kind of model. */
+function checkKind(recipe: Recipe, label: string): void {
+  const { model, members, trees, l1 = 0, l2, categorical, numeric, split } = recipe
+  const refuse = (why: string): never => {
+    throw new RidecastError('recipe_invalid', `recipe ${label} ${why}`)
+  }
+  const grown = model === 'trees' || model === 'forest'
+  if (trees && !grown) refuse(`has settings of trees, and model ${model}: say model: trees`)
+  if (model !== 'linear' && l1 + l2 > 0) {
+    refuse(`has l1 or l2 of a linear model, and model ${model}: put those of trees under trees`)
+  }
+  if ((model === 'ensemble') !== (members !== undefined)) {
+    refuse(`has model ${model}: an ensemble, and nothing else, has members`)
+  }
+  if (!members) return
+  if (categorical.length + numeric.length > 0) refuse('is an ensemble: terms belong to its members')
+  const same = ({ target, filters }: Recipe): string => JSON.stringify([target, filters])
+  const other = members.find((member) => same(member) !== same(recipe))
+  if (other)
+    refuse(`has member ${other.name} of another target or other filters: expected the same`)
+  const odd = members.find((member) => member.model === 'ensemble' || member.split !== null)
+  if (odd || split)
+    refuse('is an ensemble: it and its members have no split, and no member has members')
+  const names = members.map(({ name }) => name)
+  const twice = names.find((name, k) => names.indexOf(name) !== k)
+  if (twice !== undefined) refuse(`has member ${twice} twice: give one another name`)
 }
 
 /** The trip file columns that a recipe's terms and filters name. */
@@ -197,6 +127,7 @@ export function recipeColumns(recipe: Recipe): ColumnName[] {
     if (Object.hasOwn(rideColumns, name)) found.add(name as ColumnName)
     if (Object.hasOwn(zoneNames, name)) found.add(zoneNames[name as ZoneName].column)
   }
+  for (const spec of recipe.factors ?? []) visit(spec)
   for (const spec of recipe.categorical) {
     if (typeof spec === 'object' && 'product' in spec) spec.product.forEach(visit)
     else visit(spec)
@@ -204,6 +135,8 @@ export function recipeColumns(recipe: Recipe): ColumnName[] {
   for (const spec of recipe.numeric)
     take(measureOf(typeof spec === 'string' ? spec : spec.of).inputs)
   for (const { column } of recipe.filters) found.add(column)
+  for (const member of recipe.members ?? [])
+    for (const name of recipeColumns(member)) found.add(name)
   return [...found]
 }
 
@@ -213,12 +146,14 @@ export function recipeColumns(recipe: Recipe): ColumnName[] {
  * @param text YAML
  * @param label how errors call it
  * @param overrides `path.to.key=value`, the value in YAML, list positions as numbers
+ * @param memberOf finds the recipe of a member that is given by name
  * @throws recipe_invalid, recipe_leakage
  */
 export function parseRecipe(
   text: string,
   label: string,
   overrides: readonly string[] = [],
+  memberOf?: (name: string) => Recipe,
 ): Recipe {
   let value: unknown
   try {
@@ -229,7 +164,7 @@ export function parseRecipe(
     })
   }
   for (const override of overrides) value = applyOverride(value, override, label)
-  return checkRecipe(value, label)
+  return checkRecipe(value, label, memberOf)
 }
 
 // Aliases are off: a few lines of them can expand into gigabytes. Warnings would go to the
@@ -286,4 +221,10 @@ function applyOverride(value: unknown, override: string, label: string): unknown
 /** A recipe as YAML that {@link parseRecipe} reads, every default spelled out. */
 export function formatRecipe(recipe: Recipe): string {
   return stringify(recipe, { lineWidth: 100, aliasDuplicateObjects: false })
+}
+
+/** The penalty of a recipe in words: `l2` as it stands on the diagonal of X'X, `l1` for each ride. */
+export function penaltyText({ l1 = 0, l2 }: Pick<Recipe, 'l1' | 'l2'>): string {
+  if (l1 > 0) return l2 > 0 ? `elastic net, l1 ${l1}, l2 ${l2}` : `lasso ${l1}`
+  return l2 > 0 ? `ridge ${l2}` : 'least squares'
 }

@@ -190,8 +190,13 @@ function depthOf(tree: Tree, node = 0): number {
   return 1 + Math.max(depthOf(tree, tree.left[node]!), depthOf(tree, tree.right[node]!))
 }
 
-/** Rounds contributions so that they add up to the prediction to the bit. */
-function settle(intercept: number, contributions: Float64Array, prediction: number): void {
+/**
+ * Rounds contributions so that they add up to the prediction to the bit.
+ *
+ * @param intercept a 32-bit float, and so is `prediction`
+ * @param contributions in minutes, overwritten
+ */
+export function settle(intercept: number, contributions: Float64Array, prediction: number): void {
   let largest = 0
   let size = Math.abs(intercept) + Math.abs(prediction)
   for (let f = 0; f < contributions.length; f++) {

@@ -4,6 +4,7 @@
  */
 
 import { TreeMasks } from './tree-masks.ts'
+import { TreeWalk } from './tree-walk.ts'
 
 /** A feature of an ensemble: a number, or a category given as a code from 0. */
 export interface TreeFeature {
@@ -69,8 +70,11 @@ export interface TreeImportance {
   readonly cover: number
 }
 
-/** Words of 4 bytes that masks may take: an ensemble beyond is walked. */
-const mostMaskWords = 2 ** 24
+/**
+ * Words of 4 bytes that masks may take: what does not stay in a processor's cache takes longer to look
+ * up than trees take to be walked.
+ */
+const mostMaskWords = 2 ** 18
 
 /** Trees that add up. Holds buffers for one row: not to be shared between threads. */
 export class TreeEnsemble {
@@ -78,7 +82,7 @@ export class TreeEnsemble {
   readonly trees: readonly Tree[]
   /** What every prediction starts from, a 32-bit float. */
   readonly base: number
-  private readonly masks: TreeMasks | undefined
+  private readonly adder: TreeMasks | TreeWalk
   private readonly isCategory: Uint8Array
   /** The row under evaluation, as 32-bit floats. */
   private readonly row: Float32Array
@@ -87,7 +91,7 @@ export class TreeEnsemble {
    * @param features in the order of rows and of `Tree.feature`; a category is split by sets alone
    * @param trees whose nodes are all reached from their root, once each
    * @param base rounded to a 32-bit float
-   * @param maskWords default 2^24; 0 has the trees walked
+   * @param maskWords default 2^18; 0 has the trees walked
    */
   constructor(
     features: readonly TreeFeature[],
@@ -98,7 +102,7 @@ export class TreeEnsemble {
     this.features = features
     this.trees = trees
     this.base = Math.fround(base)
-    this.masks = TreeMasks.of(features, trees, maskWords)
+    this.adder = TreeMasks.of(features, trees, maskWords) ?? new TreeWalk(trees)
     this.isCategory = Uint8Array.from(features, ({ kind }) => (kind === 'category' ? 1 : 0))
     this.row = new Float32Array(features.length)
   }
@@ -141,10 +145,7 @@ export class TreeEnsemble {
   }
 
   private sum(): number {
-    if (this.masks) return this.masks.sum(this.base, this.row)
-    let sum = this.base
-    for (const tree of this.trees) sum = Math.fround(sum + tree.value[leafOf(tree, this.row)]!)
-    return sum
+    return this.adder.sum(this.base, this.row)
   }
 
   /** What each feature did in training, in the order of `features`. */
@@ -161,15 +162,6 @@ export class TreeEnsemble {
     }
     return all
   }
-}
-
-/** The leaf that a row falls into. */
-function leafOf(tree: Tree, row: Float32Array): number {
-  let node = 0
-  for (let f = tree.feature[node]!; f >= 0; f = tree.feature[node]!) {
-    node = goesLeft(tree, node, row[f]!) ? tree.left[node]! : tree.right[node]!
-  }
-  return node
 }
 
 /**

@@ -10,7 +10,8 @@ import {
   type NumericTerm,
   transformScale,
 } from '../src/features.ts'
-import { checkRecipe, type Recipe, type Step } from '../src/recipe.ts'
+import { checkRecipe } from '../src/recipe.ts'
+import type { Recipe, Step } from '../src/recipe-schema.ts'
 import { hourMicros, maxId, parseWallClock } from '../src/ride.ts'
 import { DictVectorizer } from '../src/vectorizer.ts'
 import {

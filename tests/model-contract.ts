@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { isRidecastError } from '../src/errors.ts'
 import { loadModel, type Model } from '../src/model.ts'
 import { emptyRide, type RideBatch } from '../src/ride.ts'
-import { type RideRow, randomRides, rideBatch } from './random-rides.ts'
+import { linearOf, type RideRow, randomRides, rideBatch } from './random-rides.ts'
 
 /** A model to hold to the contract. */
 export interface ModelHarness {
@@ -46,6 +46,7 @@ export function modelContract(kind: string, prepare: () => ModelHarness): void {
     const { model, corrupt } = prepare()
     const rides = rideBatch(rows)
     const minutes = predictions(model, rides)
+    const linear = model.kind === 'linear' ? model : undefined
 
     test('it tells rides apart, so that the tests below can fail', () => {
       expect(new Set(minutes).size).toBeGreaterThan(rows.length / 4)
@@ -83,33 +84,45 @@ export function modelContract(kind: string, prepare: () => ModelHarness): void {
       })
     })
 
-    test('unseen categories add nothing and are reported', () => {
+    test('unseen categories are reported', () => {
       const strange: RideRow = { ...rows[0], PULocationID: 60_001, DOLocationID: 60_002 }
-      const contributions = model.explain(rideBatch([strange]), 0)
-      const categories = model.features.categorical
-      expect(categories.length).toBeGreaterThan(0)
-      categories.forEach((term, t) => {
-        if (!term.inputs.includes('PULocationID')) return
-        expect(contributions[t]).toMatchObject({ term: term.name, minutes: 0, unseen: true })
-        if (term.inputs.length === 1) expect(contributions[t]?.value).toBe('60001')
-      })
-    })
-
-    test('a ride without any value gives the intercept, and says that all is missing', () => {
-      const nothing = rideBatch([{}])
-      expect(model.predict(nothing, 0)).toBe(model.intercept)
-      for (const { value, minutes, unseen } of model.explain(nothing, 0)) {
-        expect({ value, minutes, unseen }).toEqual({ value: null, minutes: 0, unseen: true })
+      const parts = model.explain(rideBatch([strange]), 0)
+      const zones = parts.filter(({ term }) => /^((PU|DO)LocationID|PU_DO)$/.test(term))
+      expect(zones.length).toBeGreaterThan(0)
+      for (const { unseen, value } of zones) {
+        expect(unseen).toBe(true)
+        expect(value).toMatch(/^(60001|60002|60001_60002)$/)
       }
     })
+
+    if (linear)
+      test('unseen categories add nothing', () => {
+        const strange: RideRow = { ...rows[0], PULocationID: 60_001, DOLocationID: 60_002 }
+        const contributions = model.explain(rideBatch([strange]), 0)
+        const categories = model.features.categorical
+        expect(categories.length).toBeGreaterThan(0)
+        categories.forEach((term, t) => {
+          if (!term.inputs.includes('PULocationID')) return
+          expect(contributions[t]).toMatchObject({ term: term.name, minutes: 0, unseen: true })
+          if (term.inputs.length === 1) expect(contributions[t]?.value).toBe('60001')
+        })
+      })
+
+    if (linear)
+      test('a ride without any value gives the intercept, and says that all is missing', () => {
+        const nothing = rideBatch([{}])
+        expect(model.predict(nothing, 0)).toBe(model.intercept)
+        for (const { value, minutes, unseen } of model.explain(nothing, 0)) {
+          expect({ value, minutes, unseen }).toEqual({ value: null, minutes: 0, unseen: true })
+        }
+      })
 
     test('contributions add up to the prediction exactly, in their order', () => {
       for (let i = 0; i < rides.length; i++) {
         const parts = model.explain(rides, i)
-        expect(parts).toHaveLength(model.terms)
         let sum = model.intercept
         parts.forEach((part, t) => {
-          expect(part.minutes).toBe(model.contribution(t, rides, i))
+          if (linear) expect(part.minutes).toBe(linear.contribution(t, rides, i))
           sum += part.minutes
         })
         expect(sum).toBe(minutes[i])
@@ -117,8 +130,12 @@ export function modelContract(kind: string, prepare: () => ModelHarness): void {
     })
 
     test('contributions bear the names of the terms, in their order', () => {
-      const { categorical, numeric } = model.features
-      const names = [...categorical, ...numeric].map(({ name }) => name)
+      const members = model.kind === 'ensemble' ? model.members.map((one) => one.model) : [model]
+      const all = members.flatMap(({ features: { categorical, numeric } }) =>
+        [...categorical, ...numeric].map(({ name }) => name),
+      )
+      const names = [...new Set(all)]
+      if (linear) expect(names).toHaveLength(linear.terms)
       expect(model.explain(rides, 0).map(({ term }) => term)).toEqual(names)
     })
 
@@ -129,26 +146,27 @@ export function modelContract(kind: string, prepare: () => ModelHarness): void {
       expect(rides).toEqual(before)
     })
 
-    test('effects are one for each column, sorted as the vectorizer sorts', () => {
-      const effects = model.effects()
-      expect(effects).toHaveLength(model.columns)
-      const names = effects.map(({ feature }) => feature)
-      expect(names).toEqual([...names].sort())
-      const terms = new Set(model.explain(rides, 0).map(({ term }) => term))
-      for (const { term, level, feature } of effects) {
-        expect(terms).toContain(term)
-        expect(feature).toBe(level === undefined ? term : `${term}=${level}`)
-      }
-    })
+    if (linear)
+      test('effects are one for each column, sorted as the vectorizer sorts', () => {
+        const effects = linearOf(model).effects()
+        expect(effects).toHaveLength(model.columns)
+        const names = effects.map(({ feature }) => feature)
+        expect(names).toEqual([...names].sort())
+        const terms = new Set(model.explain(rides, 0).map(({ term }) => term))
+        for (const { term, level, feature } of effects) {
+          expect(terms).toContain(term)
+          expect(feature).toBe(level === undefined ? term : `${term}=${level}`)
+        }
+      })
 
     test('its document brings back the same model, to the byte', () => {
       const json = JSON.stringify(model.toJSON())
       const loaded = loadModel(JSON.parse(json))
       expect(JSON.stringify(loaded.toJSON())).toBe(json)
       expect(predictions(loaded, rides)).toEqual(minutes)
-      expect(loaded.effects()).toEqual(model.effects())
-      const { kind, recipe, columns, intercept, terms } = model
-      expect(loaded).toMatchObject({ kind, recipe, columns, intercept, terms })
+      if (linear) expect(linearOf(loaded).effects()).toEqual(linear.effects())
+      const { kind, recipe, columns, intercept } = model
+      expect(loaded).toMatchObject({ kind, recipe, columns, intercept })
       for (let i = 0; i < 50; i++) expect(loaded.explain(rides, i)).toEqual(model.explain(rides, i))
     })
 
@@ -164,9 +182,11 @@ export function modelContract(kind: string, prepare: () => ModelHarness): void {
       'another format version': (document) => ({ ...document, format_version: 2 }),
       'another kind': (document) => ({ ...document, kind: 'oracle' }),
       'another fleet': (document) => ({ ...document, taxi: 'purple' }),
-      'a recipe without terms': (document) => ({
-        ...document,
-        recipe: { ...(document.recipe as Json), categorical: [], numeric: [] },
+      ...(model.kind !== 'ensemble' && {
+        'a recipe without terms': (document: Json) => ({
+          ...document,
+          recipe: { ...(document.recipe as Json), categorical: [], numeric: [] },
+        }),
       }),
       'a recipe with an unknown key': (document) => ({
         ...document,

@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { RidecastError } from '../src/errors.ts'
 import { compileFeatures } from '../src/features.ts'
-import { loadModel, type ModelDocument, modelFormat } from '../src/model.ts'
-import { checkRecipe, parseRecipe, type Recipe } from '../src/recipe.ts'
+import { loadModel, type ModelDocument } from '../src/model.ts'
+import { modelFormat } from '../src/model-format.ts'
+import { checkRecipe, parseRecipe } from '../src/recipe.ts'
+import type { Recipe } from '../src/recipe-schema.ts'
 import { parseWallClock } from '../src/ride.ts'
 import { DictVectorizer } from '../src/vectorizer.ts'
 import { type Json, modelContract } from './model-contract.ts'
-import { everyTerm, randomModel, rideBatch } from './random-rides.ts'
+import { everyTerm, linearOf, randomModel, rideBatch } from './random-rides.ts'
 
 const shipped = (name: string): Recipe => {
   const text = readFileSync(new URL(`../recipes/${name}.yaml`, import.meta.url), 'utf8')
@@ -151,7 +153,7 @@ describe('a linear model by hand', () => {
   })
 
   test('tells its effects by term and level', () => {
-    expect(model.effects().slice(2, 6)).toEqual([
+    expect(linearOf(model).effects().slice(2, 6)).toEqual([
       { feature: 'far=2..5', term: 'far', level: '2..5', minutes: 0.25 },
       { feature: 'far=>=5', term: 'far', level: '>=5', minutes: 8 },
       { feature: 'hour=8', term: 'hour', level: '8', minutes: 4 },

@@ -4,8 +4,11 @@
  */
 
 import { compileFeatures, type Features, featureRow } from '../src/features.ts'
-import { linearModel, type Model, modelFormat } from '../src/model.ts'
-import { checkRecipe, type Recipe } from '../src/recipe.ts'
+import { linearModel } from '../src/linear-model.ts'
+import type { LinearModel, Model } from '../src/model.ts'
+import { modelFormat } from '../src/model-format.ts'
+import { checkRecipe } from '../src/recipe.ts'
+import type { Recipe } from '../src/recipe-schema.ts'
 import { type ColumnName, columnNames, type RideBatch } from '../src/ride.ts'
 import { DictVectorizer, type FeatureRow } from '../src/vectorizer.ts'
 
@@ -124,7 +127,7 @@ export function featureRows(features: Features, rides: RideBatch): FeatureRow[] 
 }
 
 /** A linear model with a random coefficient for every feature of `randomRides(5, 400)`. */
-export function randomModel(recipe: Recipe): Model {
+export function randomModel(recipe: Recipe): LinearModel {
   const rows = featureRows(compileFeatures(recipe), rideBatch(randomRides(5, 400)))
   const vectorizer = new DictVectorizer().fit(rows)
   const random = randomNumbers(8)
@@ -140,4 +143,10 @@ export function randomModel(recipe: Recipe): Model {
       return (random() - 0.5) * (name.includes('=') ? 20 : 1e-3)
     }),
   })
+}
+
+/** A model that has to be a linear one. */
+export function linearOf(model: Model): LinearModel {
+  if (model.kind === 'linear') return model
+  throw new Error(`model of recipe ${model.recipe.name} is of kind ${model.kind}, not linear`)
 }

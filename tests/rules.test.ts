@@ -73,8 +73,8 @@ describe('imports', () => {
     ['trino-client', 'pipeline'],
     ['ml-regression-multivariate-linear', 'pipeline'],
     ['express', 'serve', 'tracking/ui'],
-    ['preact', 'tracking/ui/page', 'pipeline/data-profile/page'],
-    ['@observablehq/plot', 'pipeline/data-profile/page'],
+    ['preact', 'tracking/ui/page', 'pipeline/data-profile/page', 'pipeline/report/page'],
+    ['@observablehq/plot', 'pipeline/data-profile/page', 'pipeline/report/page'],
     ['topojson-client', 'pipeline/data-profile/page'],
     ['chart.js', 'tracking/ui/page'],
   ])('%s appears in %s/ only', (name, ...folders) => {

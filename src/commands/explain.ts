@@ -2,7 +2,7 @@
 
 import { Command } from 'commander'
 import { RidecastError } from '../errors.ts'
-import type { Effect } from '../model.ts'
+import type { Effect, EnsembleModel, Model, TreeModel } from '../model.ts'
 import { zoneLabel } from '../zones.ts'
 import { type Io, printJson, table } from './io.ts'
 import { openModel, registryUriHelp } from './open-model.ts'
@@ -50,6 +50,7 @@ export function explainCommand(io: Io): Command {
         flags.registryUri,
       )
       const { model, profile } = predictor
+      if (model.kind !== 'linear') return explainOther(io, { name, version }, model, flags)
       const terms = [...model.features.categorical, ...model.features.numeric].map(
         (term) => term.name,
       )
@@ -83,6 +84,47 @@ export function explainCommand(io: Io): Command {
         io.out(table(io, ['', 'minutes'], rows, ['left', 'right']))
       }
     })
+}
+
+/** What trees make of their terms, and how members are weighed. */
+function explainOther(
+  io: Io,
+  { name, version }: { readonly name: string; readonly version: string },
+  model: TreeModel | EnsembleModel,
+  flags: Flags,
+): void {
+  const members = model.kind === 'ensemble' ? model.members : [{ weight: 1, model: model as Model }]
+  const groups = members.map(({ weight, model: member }) => ({
+    recipe: member.recipe.name,
+    kind: member.kind,
+    weight,
+    importance: member.kind === 'trees' || member.kind === 'forest' ? member.importance() : null,
+  }))
+  if (flags.json) {
+    printJson(io, { name, model_version: version, intercept: model.intercept, members: groups })
+    return
+  }
+  io.out(`${io.colors.bold(`${name}/${version}`)}, recipe ${model.recipe.name}\n`)
+  io.out(`every ride starts from ${model.intercept.toFixed(2)} minutes\n`)
+  for (const { recipe, kind, weight, importance } of groups) {
+    io.out(
+      `\n${io.colors.bold(recipe)} (${kind})${groups.length > 1 ? `, weight ${weight.toFixed(3)}` : ''}\n`,
+    )
+    if (!importance) continue
+    const rows = importance
+      .filter(({ term }) => flags.term === undefined || term === flags.term)
+      .map(({ term, share, splits }) => [
+        `  ${term}`,
+        `${(100 * share).toFixed(1)} %`,
+        splits.toLocaleString('en-US'),
+      ])
+    io.out(table(io, ['', 'of the gain', 'splits'], rows, ['left', 'right', 'right']))
+  }
+  io.out(
+    io.colors.dim(
+      '\nwhy one ride takes as long as it does: ridecast predict says it term by term\n',
+    ),
+  )
 }
 
 /** The `top` largest and the `top` smallest, largest first. */

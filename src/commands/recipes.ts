@@ -4,7 +4,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { messageOf, RidecastError } from '../errors.ts'
 import { packageFolder } from '../package.ts'
-import { parseRecipe, type Recipe } from '../recipe.ts'
+import { parseRecipe } from '../recipe.ts'
+import type { Recipe } from '../recipe-schema.ts'
 
 /** Names of the recipes that come with ridecast. */
 export function recipeNames(): string[] {
@@ -41,5 +42,5 @@ export function findRecipe(nameOrPath: string, overrides: readonly string[], cwd
       { cause: error },
     )
   }
-  return parseRecipe(text, nameOrPath, overrides)
+  return parseRecipe(text, nameOrPath, overrides, (name) => findRecipe(name, [], cwd))
 }

@@ -7,6 +7,7 @@ import type { Residuals } from '../pipeline/residuals.ts'
 import type { FileCounts } from '../pipeline/sum-rides.ts'
 import type { Training } from '../pipeline/train.ts'
 import { penaltyText } from '../recipe.ts'
+import type { Recipe } from '../recipe-schema.ts'
 import { type Io, table } from './io.ts'
 import { namesOf, type Outcome, type SolverReport, solverOf } from './train-run.ts'
 
@@ -45,7 +46,8 @@ export interface TrainReport {
   /** Columns whose sums are compensated, not exact: see the moments. */
   readonly inexact: readonly string[]
   readonly columns: number
-  readonly rank: number
+  /** Null where the model is no linear one. */
+  readonly rank: number | null
   readonly train: ReportedMeasures
   readonly validation: ReportedMeasures
   readonly baseline: { readonly rmse: number }
@@ -220,6 +222,27 @@ function quantileLines(residuals: { train: Residuals; validation: Residuals } | 
   return `residuals  prediction - actual on the validation rides: ${parts.join('  ')}\n`
 }
 
+/** What was fitted. */
+function modelLines(recipe: Recipe, { columns, rank, intercept, solver }: TrainReport): string[] {
+  if (solver.method === 'ensemble') {
+    const parts = solver.members.map(({ recipe, weight, rmse }) => {
+      return `${weight.toFixed(3)} x ${recipe} (${minutes(rmse)})`
+    })
+    return [
+      `ensemble   ${parts.join(' + ')}; together ${minutes(solver.rmse)} on days that members had not seen`,
+    ]
+  }
+  if (solver.method === 'trees' || solver.method === 'forest') {
+    const kind = solver.method === 'trees' ? 'boosted trees' : 'trees of a forest'
+    return [
+      `${solver.method.padEnd(10)} ${count(solver.trees)} ${kind}, ${count(solver.leaves)} leaves, ${columns} features, starting from ${minutes(intercept)}`,
+    ]
+  }
+  return [
+    `design     ${count(columns)} columns, rank ${count(rank ?? 0)}, ${penaltyText(recipe)}, intercept ${minutes(intercept)}`,
+  ]
+}
+
 function championText(io: Io, outcome: Outcome, models: string): string {
   const { name, version, champion, promoted, created } = outcome
   if (champion !== version) {
@@ -252,7 +275,7 @@ export function printReport(
     '',
     `rides      ${count(report.kept)} of ${count(report.rows)} kept (${kept} %), ${target.min} to ${target.max} minutes${refusedText(report.refused, report.outside)}`,
     `read       ${readingText(training)}`,
-    `design     ${count(report.columns)} columns, rank ${count(report.rank)}, ${penaltyText(recipe)}, intercept ${minutes(report.intercept)}`,
+    ...modelLines(recipe, report),
     ...(report.inexact.length > 0
       ? [
           `sums       compensated, not exact, for ${report.inexact.join(', ')}: values finer than their unit`,

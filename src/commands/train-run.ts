@@ -7,6 +7,7 @@ import { resolve } from 'node:path'
 import type { Documents } from '../artifact.ts'
 import { messageOf } from '../errors.ts'
 import { readyModel } from '../loaded-model.ts'
+import type { EnsembleFacts, TreesFacts } from '../pipeline/fit-rides.ts'
 import type { MomentsCache } from '../pipeline/moments-cache.ts'
 import { coefficientBound, type Solution } from '../pipeline/solve/direct.ts'
 import { fleetsOf, planSources } from '../pipeline/sources.ts'
@@ -75,6 +76,7 @@ const stageNames: Readonly<Record<string, string>> = {
   evaluate: 'measuring',
   check: 'checking the data contract',
   compare: 'comparing with the classic recipe',
+  read: 'reading the rides',
   residuals: 'reading the rides again for their residuals',
 }
 
@@ -109,6 +111,7 @@ export async function trainAndRecord(options: TrainOptions, keeping: Keeping): P
       cache: keeping.cache,
       interruptible,
       stage: (stage) => show(`${stageNames[stage] ?? stage} ...`),
+      detail: (text) => show(`${text} ...`),
       progress: (done, total, path) => {
         show(`summing rides ... ${Math.round((100 * done) / Math.max(1, total))} % of ${path}`)
       },
@@ -177,9 +180,12 @@ export type SolverReport =
       /** Duality gap, minutes^2. */
       readonly gap: number
     }
+  | TreesFacts
+  | EnsembleFacts
 
 /** How well a training was solved, of each kind of solution what tells. */
 export function solverOf(solution: Training['solution']): SolverReport {
+  if ('trees' in solution || 'members' in solution) return solution
   if (solution.method === 'lasso') {
     const { method, nonZero, sweeps, gap } = solution
     return { method, non_zero: nonZero, sweeps, gap }
@@ -207,7 +213,7 @@ async function record(
   const values: Record<string, number> = {
     // The one number that runs are compared by.
     rmse: metrics.validation.rmse,
-    rank: metrics.rank,
+    ...(metrics.rank !== null && { rank: metrics.rank }),
     'baseline.rmse': metrics.baseline.rmse,
   }
   for (const part of ['train', 'validation'] as const) {
@@ -217,8 +223,15 @@ async function record(
     if (residuals) values[`${part}.mae`] = residuals[part].mae
   }
   if (comparison) values[`${comparison.recipe}.validation.rmse`] = comparison.validation.rmse
-  const { method: _, ...solved } = solverOf(solution)
-  for (const [name, value] of Object.entries(solved)) values[`solve.${name}`] = value
+  for (const [name, value] of Object.entries(solverOf(solution))) {
+    if (typeof value === 'number') values[`solve.${name}`] = value
+  }
+  if (solution.method === 'ensemble') {
+    for (const { recipe, weight, rmse } of solution.members) {
+      values[`member.${recipe}.weight`] = weight
+      values[`member.${recipe}.held_out_rmse`] = rmse
+    }
+  }
   for (const [stage, seconds] of Object.entries(training.seconds))
     values[`seconds.${stage}`] = seconds
   await run.logMetrics(values)

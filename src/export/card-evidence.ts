@@ -1,7 +1,7 @@
 /** What a model card says about measures, data and lineage: figures, each from a document. */
 
 import type { LoadedModel } from '../loaded-model.ts'
-import type { Filter } from '../recipe.ts'
+import type { Filter } from '../recipe-schema.ts'
 import type { CardFile, CardLineage, CardMeasures, CardMetrics } from './card-facts.ts'
 import { code, markdownTable, plainText } from './markdown.ts'
 import { versionFiles } from './version-files.ts'

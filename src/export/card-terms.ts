@@ -2,8 +2,9 @@
 
 import type { CategoricalTerm } from '../features.ts'
 import type { LoadedModel } from '../loaded-model.ts'
-import type { Effect } from '../model.ts'
-import { type NumericSpec, penaltyText, type Recipe, type Step } from '../recipe.ts'
+import type { Effect, LinearModel, Model, TreeModel } from '../model.ts'
+import { penaltyText } from '../recipe.ts'
+import type { NumericSpec, Recipe, Step } from '../recipe-schema.ts'
 import { type InputName, rideColumns } from '../ride.ts'
 import { countText, decimalText } from './card-evidence.ts'
 import type { CardLineage, CardMetrics } from './card-facts.ts'
@@ -18,9 +19,7 @@ export function summaryText(loaded: LoadedModel, { train }: CardLineage): string
   const of = months.length > 0 ? ` of ${months.map(plainText).join(', ')}` : ''
   const description = recipe.description === '' ? '' : `: ${plainText(recipe.description)}`
   return [
-    `How long a ride by ${taxi} taxi in New York takes, in minutes from pickup to drop-off. A ` +
-      'linear model: each category adds a number of minutes, each quantity a number of minutes per ' +
-      'unit, so that every prediction can be taken apart into what its terms have added.',
+    `How long a ride by ${taxi} taxi in New York takes, in minutes from pickup to drop-off. ${kinds[model.kind]}`,
     [
       `- **Trained on** ${countText(profile.rides)} rides by ${taxi} taxi${of}`,
       `- **Asked with** ${inputs.map((input) => `${code(input)} (${unitOf(input)})`).join(', ')}`,
@@ -30,12 +29,61 @@ export function summaryText(loaded: LoadedModel, { train }: CardLineage): string
   ].join('\n\n')
 }
 
+const kinds: Readonly<Record<Model['kind'], string>> = {
+  linear:
+    'A linear model: each category adds a number of minutes, each quantity a number of minutes per ' +
+    'unit, so that every prediction can be taken apart into what its terms have added.',
+  trees: 'Boosted trees: each one lowers the error that those before it have left.',
+  forest: 'A random forest: the mean of many trees, each grown on a sample of the rides.',
+  ensemble: 'An ensemble: a weighted sum of the answers of several models.',
+}
+
 function unitOf(input: InputName): string {
   return input === 'pickup_datetime' ? 'on the local clock' : plainText(rideColumns[input].unit)
 }
 
 /** Every term with what it is made of, how many levels it has and what it adds. */
 export function termsText({ predictor: { model } }: LoadedModel, metrics: CardMetrics): string {
+  if (model.kind === 'linear') return linearText(model, metrics)
+  if (model.kind !== 'ensemble') return treesText(model)
+  const rows = model.members.map(({ weight, model: member }) => {
+    return [code(member.recipe.name), kindText(member), weight.toFixed(3)]
+  })
+  return [
+    'A weighted sum of models, weights found on training rides that members had not seen:',
+    markdownTable(['member', 'kind', 'weight'], 'llr', rows),
+    ...model.members.flatMap(({ model: member }) => {
+      if (member.kind === 'ensemble') return []
+      const terms = member.kind === 'linear' ? linearText(member, {}) : treesText(member)
+      return [`### ${plainText(member.recipe.name)}`, terms]
+    }),
+  ].join('\n\n')
+}
+
+function kindText(model: Model): string {
+  if (model.kind === 'linear') return `linear, ${countText(model.columns)} coefficients`
+  if (model.kind === 'ensemble') return `${model.members.length} models`
+  return `${countText(model.trees)} ${model.kind === 'trees' ? 'boosted trees' : 'trees of a forest'}`
+}
+
+function treesText(model: TreeModel): string {
+  const { features, recipe } = model
+  const made = new Map([
+    ...features.categorical.map((term): [string, string] => [term.name, madeOf(term)]),
+    ...features.numeric.map(({ name }, p): [string, string] => {
+      return [name, stepsText(recipe.numeric[p] as NumericSpec)]
+    }),
+  ])
+  const rows = model.importance().map(({ term, share, splits }) => {
+    return [code(term), made.get(term) ?? '', `${(100 * share).toFixed(1)} %`, countText(splits)]
+  })
+  return [
+    markdownTable(['term', 'made of', 'share of the gain', 'splits'], 'llrr', rows),
+    `${kindText(model)}; a prediction is taken apart by Shapley values of the trees.`,
+  ].join('\n\n')
+}
+
+function linearText(model: LinearModel, metrics: Pick<CardMetrics, 'rank'>): string {
   const { recipe, features } = model
   const byTerm = new Map<string, Effect[]>()
   for (const effect of model.effects()) {

@@ -54,6 +54,7 @@ function knownLevel({ predictor: { model } }: LoadedModel, input: InputName): nu
   for (const term of model.features.categorical) {
     const at = term.atoms.findIndex(({ key }) => key === input)
     if (at < 0) continue
+    if (model.kind !== 'linear') return undefined
     const effect = model.effects().find(({ term: name }) => name === term.name)
     if (effect?.level !== undefined) return splitCode(term.atoms, term.parse(effect.level))[at]
   }

@@ -6,7 +6,7 @@
 import type { Atom } from '../atoms.ts'
 import type { CategoricalTerm, Features } from '../features.ts'
 import { isColumn } from '../measures.ts'
-import type { BinSpec, Recipe } from '../recipe.ts'
+import type { BinSpec, Recipe } from '../recipe-schema.ts'
 import { hourMicros, type InputName, maxId } from '../ride.ts'
 import type { OnnxGraph } from './onnx-graph.ts'
 import { dataTypes, intAttribute, type NumberType, tensor } from './onnx-proto.ts'

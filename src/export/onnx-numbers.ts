@@ -6,7 +6,7 @@
  */
 
 import { transformScale } from '../features.ts'
-import type { NumericSpec, Step } from '../recipe.ts'
+import type { NumericSpec, Step } from '../recipe-schema.ts'
 import type { OnnxGraph } from './onnx-graph.ts'
 import { tensor } from './onnx-proto.ts'
 

@@ -8,9 +8,9 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { RidecastError } from '../errors.ts'
 import { exactJson } from '../exact-json.ts'
-import type { Effect, Model } from '../model.ts'
+import type { Effect, LinearModel, Model } from '../model.ts'
 import { version as ridecastVersion } from '../package.ts'
-import type { NumericSpec } from '../recipe.ts'
+import type { NumericSpec } from '../recipe-schema.ts'
 import { type InputName, rideColumns } from '../ride.ts'
 import { binsOf, categoryCodes, unwritable } from './onnx-categories.ts'
 import { mlDomain, OnnxGraph } from './onnx-graph.ts'
@@ -114,7 +114,7 @@ const columnOf = (spec: NumericSpec): InputName =>
   (typeof spec === 'string' ? spec : spec.of) as InputName
 
 /** The intercept and every contribution, added one by one as `model.predict` adds them. */
-function writeSum(graph: OnnxGraph, model: Model, inputs: readonly OnnxInput[]): string {
+function writeSum(graph: OnnxGraph, model: LinearModel, inputs: readonly OnnxInput[]): string {
   const { recipe, features } = model
   const effectsOf = (term: string): Effect[] => model.effects().filter((e) => e.term === term)
   const types = new Map<string, NumberType>(inputs.map(({ name, type }) => [name, type]))

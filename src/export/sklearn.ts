@@ -30,6 +30,12 @@ interface Terms {
 export function sklearnFolder(loaded: LoadedModel): readonly ModelFile[] {
   const { name, version } = loaded
   const { model } = loaded.predictor
+  if (model.kind !== 'linear') {
+    throw new RidecastError(
+      'export_unsupported',
+      `format sklearn takes linear models, found kind ${model.kind}: export with --format mlflow, onnx or xgboost`,
+    )
+  }
   const terms = termsOf(model)
   const { vectorizer, coefficients, intercept } = model.toJSON()
   const names = vectorizer.feature_names

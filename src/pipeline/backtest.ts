@@ -4,12 +4,11 @@
  * window moves by adding a month and taking one away.
  */
 
-import { isRidecastError, type RidecastError } from '../errors.ts'
+import { isRidecastError, RidecastError } from '../errors.ts'
 import { compileFeatures } from '../features.ts'
-import { linearModel } from '../model.ts'
 import type { Month } from '../month.ts'
 import { monthsBetween } from '../months.ts'
-import type { Recipe } from '../recipe.ts'
+import type { Recipe } from '../recipe-schema.ts'
 import type { EngineChoice } from './engines/engine.ts'
 import { type EngineSettings, openEngine } from './engines/engines.ts'
 import { constantRmse, evaluate, type Measures, meanDuration } from './evaluate.ts'
@@ -91,6 +90,12 @@ export async function backtest(
   effects: BacktestEffects = {},
 ): Promise<Backtest> {
   const { recipe, window } = options
+  if (recipe.model !== 'linear') {
+    throw new RidecastError(
+      'usage_invalid',
+      `backtest trains from sums alone, and recipe ${recipe.name} needs rides: expected model linear, found ${recipe.model}; say ridecast compare`,
+    )
+  }
   const { progress = () => {} } = effects
   const months = monthsBetween(options.from, options.to)
   const { files, missing } = await filesByMonth(months, options, effects)
@@ -116,8 +121,7 @@ export async function backtest(
       progress(`training on ${train.join(', ')} ...`)
       const validationSums = byMonth.get(validation) as Moments
       if (moments.n === 0 || validationSums.n === 0) continue
-      const { document, system } = await fit(moments, recipe, taxi, options.solver)
-      const model = linearModel(document)
+      const { model, system } = await fit(moments, recipe, taxi, options.solver)
       windows.push({
         train_months: train,
         validation_month: validation,

@@ -1,7 +1,8 @@
 /** The data contract in training: what it asks of the files, and whether they may train a model. */
 
 import type { Contract } from '../contract.ts'
-import { type Recipe, recipeColumns } from '../recipe.ts'
+import { recipeColumns } from '../recipe.ts'
+import type { Recipe } from '../recipe-schema.ts'
 import type { Taxi } from '../ride.ts'
 import type { Anomaly } from './contract/anomaly.ts'
 import { footersOnce } from './contract/footer.ts'

@@ -6,7 +6,7 @@
 
 import { basename } from 'node:path'
 import type { Model } from '../model.ts'
-import type { Recipe } from '../recipe.ts'
+import type { Recipe } from '../recipe-schema.ts'
 import { constantRmse, evaluate, type Measures, meanDuration } from './evaluate.ts'
 import type { Fit } from './fit.ts'
 import { hashMoments } from './moments.ts'
@@ -21,8 +21,8 @@ export interface MetricsDocument {
   readonly baseline: { readonly rmse: number }
   /** Columns of the design, the intercept not counted. */
   readonly columns: number
-  /** Rank of the design, the intercept counted. */
-  readonly rank: number
+  /** Rank of the design, the intercept counted; null where there is none. */
+  readonly rank: number | null
 }
 
 /** A trip file behind a model. */
@@ -76,10 +76,27 @@ export function lineageOf(
   }
 }
 
-/** The measures of a model, from the sums it was fitted to and those it is validated on. */
-export function metricsOf(
+/** The measures of a model that was measured on rides. */
+export function metricsOfRides(
   model: Model,
-  { solution, system }: Fit,
+  measures: Pick<MetricsDocument, 'train' | 'validation'>,
+  { train, validation }: Pair,
+): MetricsDocument {
+  return {
+    train: measuresIn(measures.train),
+    validation: measuresIn(measures.validation),
+    baseline: { rmse: constantRmse(validation, meanDuration(train)) },
+    columns: model.columns,
+    rank: null,
+  }
+}
+
+/** The measures alone of what may hold more. */
+const measuresIn = ({ n, rmse, mse, r2, bias }: Measures): Measures => ({ n, rmse, mse, r2, bias })
+
+/** The measures of a linear model, from the sums it was fitted to and those it is validated on. */
+export function metricsOf(
+  { model, solution, system }: Fit,
   { train, validation }: Pair,
 ): MetricsDocument {
   return {

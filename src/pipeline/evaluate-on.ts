@@ -68,12 +68,13 @@ export async function evaluateOn(
       `no ride of ${label} passes the filters of the model: found ${moments.rows} rows`,
     )
   }
+  const residuals = await residualsOf(model, files, plan, effects.progress)
   return {
     label,
     rows: moments.rows,
     kept: moments.n,
     refused: moments.refused,
-    measures: evaluate(model, moments),
-    residuals: await residualsOf(model, files, plan, effects.progress),
+    measures: model.kind === 'linear' ? evaluate(model, moments) : residuals,
+    residuals,
   }
 }

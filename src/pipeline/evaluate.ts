@@ -3,7 +3,7 @@
  * squared error is a quadratic form of the sums, evaluated in 106 bits.
  */
 
-import type { Model } from '../model.ts'
+import type { LinearModel } from '../model.ts'
 import { addPairsProductTo, addProductTo, addTo, zeroSums } from './double-double.ts'
 import type { Moments } from './moments.ts'
 import { type System, secondsPerMinute, systemOf, times } from './solve/system.ts'
@@ -26,7 +26,7 @@ export interface Measures {
 }
 
 /** Coefficients of a model by coordinate of a system: levels it does not know have 0. */
-function coefficientsOn(model: Model, moments: Moments, system: System): Float64Array {
+function coefficientsOn(model: LinearModel, moments: Moments, system: System): Float64Array {
   const known = new Map(model.effects().map(({ feature, minutes }) => [feature, minutes]))
   const out = new Float64Array(system.size)
   moments.blocks.forEach(({ term, codes }, k) => {
@@ -48,7 +48,11 @@ function coefficientsOn(model: Model, moments: Moments, system: System): Float64
  * @param moments at least one ride
  * @param system their normal equations without a penalty, where the caller has them already
  */
-export function evaluate(model: Model, moments: Moments, system = systemOf(moments, 0)): Measures {
+export function evaluate(
+  model: LinearModel,
+  moments: Moments,
+  system = systemOf(moments, 0),
+): Measures {
   const w = { hi: coefficientsOn(model, moments, system), lo: new Float64Array(system.size) }
   const gram = times(system, w)
   const { n } = moments

@@ -1,8 +1,10 @@
 /** Fits a linear model to moments: solves, and names every coefficient. */
 
 import { RidecastError } from '../errors.ts'
-import { linearModel, type ModelDocument, modelFormat } from '../model.ts'
-import type { Recipe } from '../recipe.ts'
+import { linearModel } from '../linear-model.ts'
+import type { LinearDocument, LinearModel } from '../model.ts'
+import { modelFormat } from '../model-format.ts'
+import type { Recipe } from '../recipe-schema.ts'
 import { DictVectorizer } from '../vectorizer.ts'
 import { evaluate, type Measures } from './evaluate.ts'
 import type { Moments } from './moments.ts'
@@ -14,7 +16,7 @@ import type { Pair } from './sum-rides.ts'
 
 /** A fitted model and how it was solved. */
 export interface Fit {
-  readonly document: ModelDocument
+  readonly model: LinearModel
   readonly solution: Solution | LassoSolution
   /** The normal equations it solves, for whoever measures it on the same rides. */
   readonly system: System
@@ -55,7 +57,7 @@ export async function fit(
     // Adding 0 turns -0 into 0, which is all that JSON can hold.
     coefficients[vectorizer.columnOf(name) as number] = (solution.coefficients[i] as number) + 0
   })
-  const document: ModelDocument = {
+  const document: LinearDocument = {
     format_version: modelFormat,
     kind: 'linear',
     taxi,
@@ -64,7 +66,7 @@ export async function fit(
     vectorizer: vectorizer.toJSON(),
     coefficients,
   }
-  return { document, solution, system }
+  return { model: linearModel(document), solution, system }
 }
 
 /** Fits another recipe to its sums over the same rides, and measures it on the validation rides. */
@@ -74,6 +76,6 @@ export async function compare(
   taxi: string,
 ): Promise<Comparison | undefined> {
   if (!recipe || !sums) return undefined
-  const { document } = await fit(sums.train, recipe, taxi, 'auto')
-  return { recipe: recipe.name, validation: evaluate(linearModel(document), sums.validation) }
+  const { model } = await fit(sums.train, recipe, taxi, 'auto')
+  return { recipe: recipe.name, validation: evaluate(model, sums.validation) }
 }

@@ -6,7 +6,7 @@
 import type { AtomSpec } from '../atoms.ts'
 import { type Features, type FeaturesSpec, featuresOf, specOfFeatures } from '../features.ts'
 import { isColumn } from '../measures.ts'
-import type { Filter, Recipe, Step } from '../recipe.ts'
+import type { Filter, Recipe, Step } from '../recipe-schema.ts'
 import type { ColumnName, InputName, RideBatch } from '../ride.ts'
 import { BatchTerms, type TermValues } from './batch-terms.ts'
 import type { RideColumns } from './columns.ts'
@@ -39,9 +39,14 @@ export interface Plan {
 
 /** The plan of a recipe over all rides, or over a slice of them. */
 export function planOf(recipe: Recipe, features: Features, slice: Slice = { kind: 'all' }): Plan {
-  const { target, filters } = recipe
-  return { target, filters, slice, required: features.required, features, crosses: true }
+  const { target, filters, model } = recipe
+  const { required } = features
+  // Trees take rides one by one: all there is to sum is which they are, and how long they took.
+  const summed = model === 'linear' ? features : noFeatures
+  return { target, filters, slice, required, features: summed, crosses: model === 'linear' }
 }
+
+const noFeatures = featuresOf({ categorical: [], numeric: [] })
 
 /** A plan as data: what {@link planFrom} compiles, another process or engine can, and a cache is keyed by. */
 export interface PlanSpec extends Omit<Plan, 'features' | 'gate'> {

@@ -5,7 +5,7 @@
 
 import { isRidecastError, RidecastError } from '../errors.ts'
 import { compileFeatures, featuresOf } from '../features.ts'
-import type { Recipe } from '../recipe.ts'
+import type { Recipe } from '../recipe-schema.ts'
 import { beside, type Plan, planOf, type Slice } from './plan.ts'
 import { type ObtainAllEffects, planNext } from './source.ts'
 import { type FleetPlan, obtainFiles, planSources, type SourcesOptions } from './sources.ts'

@@ -2,7 +2,7 @@
 
 import { RidecastError } from '../errors.ts'
 import { compileFeatures } from '../features.ts'
-import type { Recipe } from '../recipe.ts'
+import type { Recipe } from '../recipe-schema.ts'
 import type { Moments } from './moments.ts'
 import { mergeMoments } from './moments-algebra.ts'
 import { beside, type Plan, planOf } from './plan.ts'
@@ -65,7 +65,7 @@ export async function sumRides(
   const plans = splitPlans(recipe, split)
   const other = comparison && compileFeatures(comparison)
   const also = (plan: Plan): Plan[] => [
-    ...(other ? [beside(plan, other)] : []),
+    ...(other ? [{ ...beside(plan, other), crosses: true }] : []),
     ...(check ? [check] : []),
   ]
   const [trainSums, validationSums] = await Promise.all([

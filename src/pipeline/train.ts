@@ -3,14 +3,22 @@
  * about what is printed.
  */
 
-import { linearModel, type Model } from '../model.ts'
+import { compileFeatures } from '../features.ts'
+import type { Model } from '../model.ts'
 import type { Profile } from '../profile.ts'
-import type { Recipe } from '../recipe.ts'
+import type { Recipe } from '../recipe-schema.ts'
 import { type CheckOptions, checkFiles, checkPlanOf, type FileAnomalies } from './check-files.ts'
-import { type LineageDocument, lineageOf, type MetricsDocument, metricsOf } from './documents.ts'
+import {
+  type LineageDocument,
+  lineageOf,
+  type MetricsDocument,
+  metricsOf,
+  metricsOfRides,
+} from './documents.ts'
 import type { EngineChoice, EngineProgress } from './engines/engine.ts'
 import { type EngineSettings, openEngine } from './engines/engines.ts'
 import { type Comparison, compare, fit } from './fit.ts'
+import type { RidesFit } from './fit-rides.ts'
 import type { Moments } from './moments.ts'
 import { type MomentsCache, noCache } from './moments-cache.ts'
 import { profileOf } from './profile.ts'
@@ -22,8 +30,8 @@ import type { ObtainAllEffects } from './source.ts'
 import { fleetsOf, obtainFiles, planSources, type SourcesOptions, sourcesLabel } from './sources.ts'
 import { type Split, splitRides } from './split.ts'
 import { type Seconds, stopwatch } from './stopwatch.ts'
-import { type FileCounts, requireRides, splitPlans, sumRides } from './sum-rides.ts'
-import { type Reading, Summing } from './summing.ts'
+import { type FileCounts, type RideSums, requireRides, splitPlans, sumRides } from './sum-rides.ts'
+import { type Reading, Summing, type TripFile } from './summing.ts'
 
 /** What to train. */
 export interface TrainOptions extends SourcesOptions, CheckOptions {
@@ -50,6 +58,8 @@ export interface TrainEffects {
   readonly stage?: (name: string) => void
   /** Told while rides are read. */
   readonly progress?: EngineProgress
+  /** Told what a long stage is at. */
+  readonly detail?: (text: string) => void
   /** Does what may take long with a signal that stops it; its reason is thrown. */
   readonly interruptible?: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>
 }
@@ -73,7 +83,7 @@ export interface Training {
   /** Sums of the training rides. */
   readonly moments: Moments
   readonly model: Model
-  readonly solution: Solution | LassoSolution
+  readonly solution: Solution | LassoSolution | RidesFit['solution']
   readonly metrics: MetricsDocument
   /** The comparison recipe on the same rides. */
   readonly comparison: Comparison | undefined
@@ -118,20 +128,13 @@ export async function train(options: TrainOptions, effects: TrainEffects = {}): 
   })
   const anomalies = await time('check', () => checkFiles(options, sums))
   requireRides(sums)
-  const fitted = await time('solve', () => fit(sums.train, recipe, taxi, options.solver))
-  const model = linearModel(fitted.document)
-  const metrics = await time('evaluate', () => metricsOf(model, fitted, sums))
   const comparison = await time('compare', () => compare(options.comparison, sums.comparison, taxi))
-  const residuals = await time('residuals', async () => {
-    if (!options.residuals) return undefined
-    // With it comes a decoder, which takes time to load.
-    const { residualsOf } = await import('./residuals.ts')
-    const ofRows = splitPlans(recipe, split)
-    return {
-      train: await residualsOf(model, files, ofRows.train),
-      validation: await residualsOf(model, split.validation, ofRows.validation),
-    }
-  })
+  const { model, solution, metrics, residuals } =
+    recipe.model === 'linear'
+      ? await trainOnSums(options, files, split, sums, taxi, time)
+      : await interruptible((signal) =>
+          trainOnRides(options, files, split, sums, taxi, time, { ...effects, signal }),
+        )
   return {
     taxi,
     label: sourcesLabel(plans),
@@ -141,13 +144,71 @@ export async function train(options: TrainOptions, effects: TrainEffects = {}): 
     anomalies,
     moments: sums.train,
     model,
-    solution: fitted.solution,
+    solution,
     metrics,
     comparison,
     residuals,
     profile: profileOf(sums.profile),
     lineage: lineageOf(taxi, recipe, split, sums),
     seconds,
+  }
+}
+
+/** What fitting adds to a training. */
+type Fitted = Pick<Training, 'model' | 'solution' | 'metrics' | 'residuals'>
+type Timing = ReturnType<typeof stopwatch>['time']
+
+/** A linear model, for which sums are enough. */
+async function trainOnSums(
+  { recipe, solver, residuals: wanted }: TrainOptions,
+  files: readonly TripFile[],
+  split: Split,
+  sums: RideSums,
+  taxi: string,
+  time: Timing,
+): Promise<Fitted> {
+  const fitted = await time('solve', () => fit(sums.train, recipe, taxi, solver))
+  const { model, solution } = fitted
+  const metrics = await time('evaluate', () => metricsOf(fitted, sums))
+  const residuals = await time('residuals', async () => {
+    return wanted ? residualsOfBoth(model, files, split) : undefined
+  })
+  return { model, solution, metrics, residuals }
+}
+
+/** Trees and ensembles, which need the rides themselves. */
+async function trainOnRides(
+  { recipe }: TrainOptions,
+  files: readonly TripFile[],
+  split: Split,
+  sums: RideSums,
+  taxi: string,
+  time: Timing,
+  { detail = () => {}, signal }: TrainEffects & { readonly signal: AbortSignal },
+): Promise<Fitted> {
+  const { readTable } = await import('./ride-table.ts')
+  const { fitRides } = await import('./fit-rides.ts')
+  const { train: plan } = splitPlans(recipe, split)
+  const rides = await time('read', () =>
+    readTable(files, plan, compileFeatures(recipe), sums.train.n, { signal }),
+  )
+  const effects = { progress: detail, signal }
+  const { model, solution } = await time('solve', () => fitRides(recipe, taxi, rides, effects))
+  const residuals = await time('evaluate', () => residualsOfBoth(model, files, split))
+  return { model, solution, metrics: metricsOfRides(model, residuals, sums), residuals }
+}
+
+async function residualsOfBoth(
+  model: Model,
+  files: readonly TripFile[],
+  split: Split,
+): Promise<NonNullable<Training['residuals']>> {
+  // With it comes a decoder, which takes time to load.
+  const { residualsOf } = await import('./residuals.ts')
+  const ofRows = splitPlans(model.recipe, split)
+  return {
+    train: await residualsOf(model, files, ofRows.train),
+    validation: await residualsOf(model, split.validation, ofRows.validation),
   }
 }
 

@@ -7,9 +7,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeVersion } from '../../src/artifact.ts'
 import { onnxInputs, onnxModel } from '../../src/export/onnx.ts'
 import type { GraphNode, Tensor } from '../../src/export/onnx-proto.ts'
-import { linearModel, type Model, modelFormat } from '../../src/model.ts'
+import { linearModel } from '../../src/linear-model.ts'
+import type { Model } from '../../src/model.ts'
+import { modelFormat } from '../../src/model-format.ts'
 import { version as ridecastVersion } from '../../src/package.ts'
-import { checkRecipe, parseRecipe, type Recipe } from '../../src/recipe.ts'
+import { checkRecipe, parseRecipe } from '../../src/recipe.ts'
+import type { Recipe } from '../../src/recipe-schema.ts'
 import { parseWallClock } from '../../src/ride.ts'
 import { DictVectorizer } from '../../src/vectorizer.ts'
 import { documentsOf } from '../documents-of-versions.ts'
@@ -327,7 +330,7 @@ describe('what is asked of a model that knows nothing', () => {
   })
 
   test('a model of another kind is refused', () => {
-    const model: Model = { ...randomModel(everyTerm), kind: 'trees' }
+    const model = { ...randomModel(everyTerm), kind: 'trees' } as unknown as Model
     expect(() => onnxModel(model, about)).toThrow(
       expect.objectContaining({
         code: 'export_unsupported',

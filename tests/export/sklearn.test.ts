@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { sklearnFolder } from '../../src/export/sklearn.ts'
-import { linearModel } from '../../src/model.ts'
+import { linearModel } from '../../src/linear-model.ts'
 import { checkRecipe } from '../../src/recipe.ts'
 import { hoursAndPassengers, zonesAndDistance } from '../serve/small-model.ts'
 import { type Kept, keep } from './exported-models.ts'

@@ -9,6 +9,7 @@ import { tableFromIPC } from 'apache-arrow'
 import { ParquetFile } from 'parquet-wasm'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { compileFeatures } from '../../src/features.ts'
+import { linearOf } from '../random-rides.ts'
 import { openArrowEngine } from '../../src/pipeline/engines/arrow.ts'
 import { columnsOf } from '../../src/pipeline/plan.ts'
 import { meanDuration } from '../../src/pipeline/evaluate.ts'
@@ -16,7 +17,8 @@ import type { Moments } from '../../src/pipeline/moments.ts'
 import { type Plan, planOf } from '../../src/pipeline/plan.ts'
 import { readRides } from '../../src/pipeline/rides.ts'
 import { type Training, train } from '../../src/pipeline/train.ts'
-import { parseRecipe, type Recipe } from '../../src/recipe.ts'
+import { parseRecipe } from '../../src/recipe.ts'
+import type { Recipe } from '../../src/recipe-schema.ts'
 import { hasShared, sharedPath, whyNot } from '../pipeline/shared.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -43,7 +45,7 @@ function near(found: number | undefined, expected: number): void {
 }
 
 function coefficient(training: Training, feature: string): number | undefined {
-  return training.model.effects().find((effect) => effect.feature === feature)?.minutes
+  return linearOf(training.model).effects().find((effect) => effect.feature === feature)?.minutes
 }
 
 /** Sums of durations alone, from `min` to `max` minutes. */
@@ -135,7 +137,7 @@ describe('lasso 0.01 on pairs, 2021-01 to 2021-02', () => {
     const recipe = recipeAt('recipes/pairs.yaml')
     const { metrics, model } = await trained('2021-01', '2021-02', { ...recipe, l1: 0.01 })
     near(metrics.validation.rmse, 11.167274717510034)
-    const left = model.effects().filter(({ minutes }) => minutes !== 0)
+    const left = linearOf(model).effects().filter(({ minutes }) => minutes !== 0)
     expect(left.length + 1).toBe(metrics.rank)
     expect(left.length).toBeLessThan(200)
   })

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { featureRow } from '../../src/features.ts'
-import { linearModel, type Model } from '../../src/model.ts'
+import { linearModel } from '../../src/linear-model.ts'
+import type { LinearModel } from '../../src/model.ts'
 import { openArrowEngine } from '../../src/pipeline/engines/arrow.ts'
 import { constantRmse, evaluate, meanDuration } from '../../src/pipeline/evaluate.ts'
 import { fit } from '../../src/pipeline/fit.ts'
@@ -44,13 +45,12 @@ const sum = (values: readonly Fraction[]): Fraction => values.reduce(plus, none)
 const negative = ({ top, bottom }: Fraction): Fraction => ({ top: -top, bottom })
 const sixtieth: Fraction = { top: 1n, bottom: 60n }
 
-async function fitted(rides: readonly SmallRide[]): Promise<Model> {
-  const { document } = await fit(momentsOf(plan, rides), recipe, 'green', 'direct')
-  return linearModel(document)
+async function fitted(rides: readonly SmallRide[]): Promise<LinearModel> {
+  return (await fit(momentsOf(plan, rides), recipe, 'green', 'direct')).model
 }
 
 /** prediction - actual by ride, without rounding, from the coefficients as they are. */
-function errorsOf(model: Model, rides: readonly SmallRide[]): Fraction[] {
+function errorsOf(model: LinearModel, rides: readonly SmallRide[]): Fraction[] {
   const known = new Map(model.effects().map(({ feature, minutes }) => [feature, minutes]))
   const batch = batchOf(rides)
   return rides.map(({ seconds }, i) => {
@@ -175,13 +175,13 @@ describe('residuals of a real month', () => {
   const plain = parseRecipe(readFileSync(`${root}recipes/plain.yaml`, 'utf8'), 'plain')
   const plainPlan: Plan = planFor(plain)
   let moments: Moments
-  let model: Model
+  let model: LinearModel
   let residuals: Residuals
   const errors: number[] = []
 
   beforeAll(async () => {
     moments = (await (await openArrowEngine()).sum(path, 'green', [plainPlan]))[0] as Moments
-    model = linearModel((await fit(moments, plain, 'green', 'direct')).document)
+    model = (await fit(moments, plain, 'green', 'direct')).model
     residuals = await residualsOf(model, [{ source: { path }, taxi: 'green' }], plainPlan)
     const selector = new RideSelector(plainPlan)
     for await (const rides of readRides(path, 'green', columnsOf([plainPlan]))) {

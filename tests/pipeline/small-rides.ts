@@ -8,7 +8,8 @@ import { compileFeatures } from '../../src/features.ts'
 import type { Moments } from '../../src/pipeline/moments.ts'
 import { MomentsBuilder } from '../../src/pipeline/moments-builder.ts'
 import { type Plan, planOf, type Slice } from '../../src/pipeline/plan.ts'
-import { checkRecipe, type Recipe } from '../../src/recipe.ts'
+import { checkRecipe } from '../../src/recipe.ts'
+import type { Recipe } from '../../src/recipe-schema.ts'
 import { type ColumnName, columnNames, hourMicros, type RideBatch } from '../../src/ride.ts'
 
 /** A ride: whole seconds, and values by column. */

@@ -6,16 +6,18 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { onnxInputs, onnxModel } from '../../src/export/onnx.ts'
-import { linearModel, type Model } from '../../src/model.ts'
+import { linearModel } from '../../src/linear-model.ts'
+import type { Model } from '../../src/model.ts'
 import { version as ridecastVersion } from '../../src/package.ts'
 import { readRides } from '../../src/pipeline/rides.ts'
 import { type Training, train } from '../../src/pipeline/train.ts'
-import { checkRecipe, parseRecipe, type Recipe } from '../../src/recipe.ts'
+import { checkRecipe, parseRecipe } from '../../src/recipe.ts'
+import type { Recipe } from '../../src/recipe-schema.ts'
 import { columnNames, derivedLevels, type RideBatch, rideColumns } from '../../src/ride.ts'
 import { root } from '../command-line.ts'
 import { modelAndRides, rideRow } from '../export/onnx-recipes.ts'
 import { type Feeds, feedsOf, largestDifference, minutesOf } from '../export/onnx-rides.ts'
-import { joinedBatches, rideBatch } from '../random-rides.ts'
+import { joinedBatches, linearOf, rideBatch } from '../random-rides.ts'
 import { nodePart, python } from './parts.ts'
 
 interface Session {
@@ -232,7 +234,7 @@ describe.each(names)('%s of 2021-01 on every ride of 2021-02 and on hostile ones
 
 test('a slope that is 1 in single precision alone is not taken for 1', async () => {
   // ONNX Runtime 1.31 drops a product with such a constant, and 1e-9 of the answer with it.
-  const document = (exported.get('plain') as Exported).model.toJSON()
+  const document = linearOf((exported.get('plain') as Exported).model).toJSON()
   const names = document.vectorizer.feature_names
   const coefficients = names.map((name) => (name === 'trip_distance' ? 1 + 1e-9 : 0))
   const model = linearModel({ ...document, coefficients, intercept: 0 })

@@ -23,7 +23,7 @@ import { parseWallClock, type RideBatch } from '../../src/ride.ts'
 import { root } from '../command-line.ts'
 import { runCommand } from '../commands/run-command.ts'
 import { withTexts } from '../export/exported-models.ts'
-import { joinedBatches, rideBatch } from '../random-rides.ts'
+import { joinedBatches, linearOf, rideBatch } from '../random-rides.ts'
 import { opposed, zonesAndDistance } from '../serve/small-model.ts'
 import {
   chromiumPath,
@@ -406,7 +406,7 @@ print(json.dumps([rows.shape[1], regression.predict(rows)[0], list(vectorizer.ge
 `,
       [path],
     ) as [number, number, string[]]
-    const { vectorizer } = model('plain').toJSON()
+    const { vectorizer } = linearOf(model('plain')).toJSON()
     expect([columns, names]).toEqual([507, vectorizer.feature_names])
     const ride = rideBatch([{ PULocationID: 74, DOLocationID: 75, trip_distance: 1.3 }])
     expect(minutes).toBeCloseTo(model('plain').predict(ride, 0), 12)

@@ -17,7 +17,8 @@ import { type Block, crossOf, hashMoments, type Moments } from '../../../src/pip
 import { mergeMoments } from '../../../src/pipeline/moments-algebra.ts'
 import { type Plan, planOf, type Refused, type Slice } from '../../../src/pipeline/plan.ts'
 import { profilePlan } from '../../../src/pipeline/profile.ts'
-import { checkRecipe, type Recipe } from '../../../src/recipe.ts'
+import { checkRecipe } from '../../../src/recipe.ts'
+import type { Recipe } from '../../../src/recipe-schema.ts'
 import { randomNumbers, rideBatch } from '../../random-rides.ts'
 import { days, makeParquet, nulls, numbers, texts, timestamps } from '../make-parquet.ts'
 

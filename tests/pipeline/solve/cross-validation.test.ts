@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { linearModel } from '../../../src/model.ts'
 import { fit } from '../../../src/pipeline/fit.ts'
 import {
   bestOnValidation,
@@ -8,7 +7,7 @@ import {
   type FoldedRow,
 } from '../../../src/pipeline/solve/cross-validation.ts'
 import { ridgePath } from '../../../src/pipeline/solve/penalty-path.ts'
-import type { Recipe } from '../../../src/recipe.ts'
+import type { Recipe } from '../../../src/recipe-schema.ts'
 import { batchOf, momentsOf, planFor, type SmallRide } from '../small-rides.ts'
 import { type Design, designs } from './designs.ts'
 
@@ -24,8 +23,7 @@ async function byRows(folds: SmallRide[][], recipe: Recipe): Promise<number[]> {
   return Promise.all(
     folds.map(async (fold, f) => {
       const others = folds.filter((_, g) => g !== f).flat()
-      const { document } = await fit(momentsOf(planFor(recipe), others), recipe, 'green', 'direct')
-      const model = linearModel(document)
+      const { model } = await fit(momentsOf(planFor(recipe), others), recipe, 'green', 'direct')
       const batch = batchOf(fold)
       return fold.reduce(
         (sum, { seconds }, i) => sum + (model.predict(batch, i) - seconds / 60) ** 2,

@@ -6,7 +6,7 @@
 
 import fc from 'fast-check'
 import { compileFeatures, featureRow } from '../../../src/features.ts'
-import type { Recipe } from '../../../src/recipe.ts'
+import type { Recipe } from '../../../src/recipe-schema.ts'
 import { batchOf, recipeOf, type SmallRide, smallRide } from '../small-rides.ts'
 import type { Dense, DenseColumn } from './reference.ts'
 

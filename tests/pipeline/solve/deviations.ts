@@ -1,6 +1,5 @@
 /** How far the production path is from the exact answer, in the terms that it is held to. */
 
-import { linearModel } from '../../../src/model.ts'
 import { evaluate } from '../../../src/pipeline/evaluate.ts'
 import { fit } from '../../../src/pipeline/fit.ts'
 import type { Solution } from '../../../src/pipeline/solve/direct.ts'
@@ -36,8 +35,7 @@ const relative = (found: number, expected: number, to: number): number =>
 export async function deviationsOf(design: Design): Promise<Deviations> {
   const { rides, recipe } = design
   const moments = momentsOf(planFor(recipe), rides)
-  const { document, solution, system } = await fit(moments, recipe, 'green', 'direct')
-  const model = linearModel(document)
+  const { model, solution, system } = await fit(moments, recipe, 'green', 'direct')
   const dense = denseOf(design)
   const exact = solveExactly(dense)
   const batch = batchOf(rides)

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { linearModel, type Model } from '../../../src/model.ts'
+import type { LinearModel } from '../../../src/model.ts'
 import { evaluate } from '../../../src/pipeline/evaluate.ts'
 import { fit } from '../../../src/pipeline/fit.ts'
 import type { Solution } from '../../../src/pipeline/solve/direct.ts'
-import type { Recipe } from '../../../src/recipe.ts'
+import type { Recipe } from '../../../src/recipe-schema.ts'
 import { batchOf, momentsOf, planFor, recipeOf, type SmallRide, smallRide } from '../small-rides.ts'
 import { type Design, designs, penalties } from './designs.ts'
 import { deviationsOf } from './deviations.ts'
@@ -15,15 +15,14 @@ const held = 1e-9
 async function solved(
   recipe: Recipe,
   rides: readonly SmallRide[],
-): Promise<{ model: Model; solution: Solution; slope: (name: string) => number }> {
-  const { document, solution } = await fit(
+): Promise<{ model: LinearModel; solution: Solution; slope: (name: string) => number }> {
+  const { model, solution } = await fit(
     momentsOf(planFor(recipe), rides),
     recipe,
     'green',
     'direct',
   )
   if (solution.method === 'lasso') throw new Error('no lasso was asked for')
-  const model = linearModel(document)
   const slopes = new Map(model.effects().map(({ feature, minutes }) => [feature, minutes]))
   return { model, solution, slope: (name) => slopes.get(name) as number }
 }

@@ -8,7 +8,7 @@ import { noCache } from '../../../src/pipeline/moments-cache.ts'
 import { planOf } from '../../../src/pipeline/plan.ts'
 import { obtainFiles, planSources } from '../../../src/pipeline/sources.ts'
 import { Summing } from '../../../src/pipeline/summing.ts'
-import type { Recipe } from '../../../src/recipe.ts'
+import type { Recipe } from '../../../src/recipe-schema.ts'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
 

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { linearModel } from '../../../src/model.ts'
 import { evaluate } from '../../../src/pipeline/evaluate.ts'
 import { fit } from '../../../src/pipeline/fit.ts'
 import type { Moments } from '../../../src/pipeline/moments.ts'
@@ -47,7 +46,7 @@ describe('a path of ridges', () => {
         const [train, validation] = halves(design)
         const rows = ridgePath(train, strengths, { validation })
         for (const [k, l2] of strengths.entries()) {
-          const { document, system, solution } = await fit(
+          const { model, system, solution } = await fit(
             train,
             { ...design.recipe, l2 },
             'green',
@@ -55,7 +54,6 @@ describe('a path of ridges', () => {
           )
           // Beyond that, coefficients of unseen combinations are not known to 1e-9 either.
           if ((solution as Solution).condition > 1e7) continue
-          const model = linearModel(document)
           const [own, other] = [
             evaluate(model, train, { ...system, l2: 0 }).rmse,
             evaluate(model, validation).rmse,

@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { linearModel } from '../../../src/model.ts'
 import { fit } from '../../../src/pipeline/fit.ts'
 import { solveIteratively } from '../../../src/pipeline/solve/cg.ts'
 import { directLimit, solveDirect } from '../../../src/pipeline/solve/direct.ts'
@@ -26,8 +25,7 @@ function wide(levels: number, l2: number): System {
 }
 
 async function predictionsOf({ rides, recipe }: Design, solver: SolverName): Promise<number[]> {
-  const { document } = await fit(momentsOf(planFor(recipe), rides), recipe, 'green', solver)
-  const model = linearModel(document)
+  const { model } = await fit(momentsOf(planFor(recipe), rides), recipe, 'green', solver)
   const batch = batchOf(rides)
   return rides.map((_, i) => model.predict(batch, i))
 }

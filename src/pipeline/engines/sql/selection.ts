@@ -5,7 +5,7 @@
 
 import type { Atom } from '../../../atoms.ts'
 import type { NumericTerm } from '../../../features.ts'
-import type { Filter } from '../../../recipe.ts'
+import type { Filter } from '../../../recipe-schema.ts'
 import type { Plan, Refused, Slice } from '../../plan.ts'
 import { type Code, type Condition, codeOf, columnFor, finite, present } from './codes.ts'
 import { durationOf, type Quantity, type Term, termOf } from './quantity.ts'

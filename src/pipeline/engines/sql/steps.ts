@@ -9,7 +9,7 @@
  * step here is monotone or, like `between`, tells when its pair straddles a bound.
  */
 
-import type { Step } from '../../../recipe.ts'
+import type { Step } from '../../../recipe-schema.ts'
 import type { Range, Sheet, Value } from './sheet.ts'
 
 /** A value on its way through the steps. */

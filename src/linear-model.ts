@@ -1,0 +1,138 @@
+/**
+ * The linear model: intercept, one look-up per categorical term, one product per numeric term. Knows
+ * nothing about training.
+ */
+
+import { RidecastError } from './errors.ts'
+import { type CategoricalTerm, compileFeatures } from './features.ts'
+import type { Contribution, Effect, LinearDocument, LinearModel } from './model.ts'
+import type { RideBatch } from './ride.ts'
+
+// Codes up to this are looked up in an array, others in a map.
+const tableLimit = 2 ** 17
+
+/** Coefficient by code: unseen codes have none. */
+interface Lookup {
+  get(code: number): number | undefined
+}
+
+function lookupOf(entries: readonly [number, number][]): Lookup {
+  const highest = entries.reduce((high, [code]) => Math.max(high, code), -1)
+  if (highest >= tableLimit) return new Map(entries)
+  const table = new Float64Array(highest + 1).fill(Number.NaN)
+  for (const [code, value] of entries) table[code] = value
+  return {
+    get(code) {
+      const value = table[code]
+      return value === undefined || Number.isNaN(value) ? undefined : value
+    },
+  }
+}
+
+function isMadeBy(
+  { term, level }: Effect,
+  categories: ReadonlyMap<string, CategoricalTerm>,
+  quantities: ReadonlySet<string>,
+): boolean {
+  const category = categories.get(term)
+  if (category) return level !== undefined && category.parse(level) >= 0
+  return level === undefined && quantities.has(term)
+}
+
+/**
+ * A linear model: intercept, one look-up per categorical term, one product per numeric term.
+ *
+ * @throws artifact_corrupt when coefficients and feature names do not fit each other or the recipe
+ */
+export function linearModel(document: LinearDocument): LinearModel {
+  const { recipe, intercept, coefficients, taxi } = document
+  const features = compileFeatures(recipe)
+  const { feature_names: names, separator } = document.vectorizer
+  if (separator !== '=') {
+    throw new RidecastError(
+      'artifact_corrupt',
+      `model.json separates names from levels by ${JSON.stringify(separator)}: expected "="`,
+    )
+  }
+  if (
+    names.length !== coefficients.length ||
+    ![intercept, ...coefficients].every(Number.isFinite)
+  ) {
+    throw new RidecastError(
+      'artifact_corrupt',
+      `model.json has ${coefficients.length} coefficients for ${names.length} features: expected one finite number each`,
+    )
+  }
+  const effects = names.map((feature, column): Effect => {
+    const at = feature.indexOf('=')
+    const minutes = coefficients[column] as number
+    if (at < 0) return { feature, term: feature, minutes }
+    return { feature, term: feature.slice(0, at), level: feature.slice(at + 1), minutes }
+  })
+  const { categorical, numeric } = features
+  const categories = new Map(categorical.map((term) => [term.name, term]))
+  const quantities = new Set(numeric.map(({ name }) => name))
+  const stranger = effects.find((effect) => !isMadeBy(effect, categories, quantities))
+  if (stranger) {
+    throw new RidecastError(
+      'artifact_corrupt',
+      `model.json has the feature ${stranger.feature}, which no term of its recipe makes`,
+    )
+  }
+  const byTerm = new Map<string, Effect[]>()
+  for (const effect of effects) {
+    const group = byTerm.get(effect.term)
+    if (group) group.push(effect)
+    else byTerm.set(effect.term, [effect])
+  }
+  const lookups = categorical.map((term) => {
+    const entries = (byTerm.get(term.name) ?? []).map(({ level, minutes }): [number, number] => {
+      return [term.parse(level ?? ''), minutes]
+    })
+    return lookupOf(entries)
+  })
+  const slopes = Float64Array.from(numeric, ({ name }) => byTerm.get(name)?.[0]?.minutes ?? 0)
+  const terms = categorical.length + numeric.length
+
+  function contribution(t: number, rides: RideBatch, i: number): number {
+    const term = categorical[t]
+    if (term) {
+      const code = term.code(rides, i)
+      return code < 0 ? 0 : ((lookups[t] as Lookup).get(code) ?? 0)
+    }
+    const p = t - categorical.length
+    const value = (numeric[p] as (typeof numeric)[number]).value(rides, i)
+    return Number.isNaN(value) ? 0 : value * (slopes[p] as number)
+  }
+
+  return {
+    kind: 'linear',
+    taxi,
+    recipe,
+    features,
+    columns: names.length,
+    intercept,
+    terms,
+    contribution,
+    predict(rides, i) {
+      let minutes = intercept
+      for (let t = 0; t < terms; t++) minutes += contribution(t, rides, i)
+      return minutes
+    },
+    explain(rides, i) {
+      return [...categorical, ...numeric].map((term, t): Contribution => {
+        const minutes = contribution(t, rides, i)
+        if ('code' in term) {
+          const code = term.code(rides, i)
+          const unseen = code < 0 || (lookups[t] as Lookup).get(code) === undefined
+          return { term: term.name, value: code < 0 ? null : term.text(code), minutes, unseen }
+        }
+        const value = term.value(rides, i)
+        const missing = Number.isNaN(value)
+        return { term: term.name, value: missing ? null : value, minutes, unseen: missing }
+      })
+    },
+    effects: () => effects,
+    toJSON: () => document,
+  }
+}
