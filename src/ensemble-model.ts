@@ -64,6 +64,7 @@ export function ensembleModel(
     features: compileFeatures(recipe),
     columns: members.reduce((sum, { model }) => sum + model.columns, 0),
     intercept,
+    intervals: undefined,
     members,
     predict,
     explain,

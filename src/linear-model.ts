@@ -112,6 +112,7 @@ export function linearModel(document: LinearDocument): LinearModel {
     features,
     columns: names.length,
     intercept,
+    intervals: undefined,
     terms,
     contribution,
     predict(rides, i) {

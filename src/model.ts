@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { ensembleModel } from './ensemble-model.ts'
 import { messageOf, RidecastError } from './errors.ts'
 import { compileFeatures, type Features } from './features.ts'
+import { type Intervals, intervalsSchema } from './intervals.ts'
 import { linearModel } from './linear-model.ts'
 import { modelFormat } from './model-format.ts'
 import { checkRecipe } from './recipe.ts'
@@ -61,6 +62,8 @@ export interface BaseModel {
   readonly columns: number
   /** Minutes that every explanation starts from. */
   readonly intercept: number
+  /** How far off it was on rides it had not seen; undefined where nobody asked. */
+  readonly intervals: Intervals | undefined
   /** Minutes for ride `i`. */
   predict(rides: RideBatch, i: number): number
   /** Why: contributions that add up to the prediction exactly when added in order to the intercept. */
@@ -110,6 +113,8 @@ interface BaseDocument {
   /** The fleet, or several with commas, as `green,yellow`. */
   readonly taxi: string
   readonly recipe: Recipe
+  /** Errors on the validation rides, of recipes with `intervals: true`. */
+  readonly intervals?: Intervals
 }
 
 /** The shape of `model.json`: the vectorizer and the model, which must never part. */
@@ -143,6 +148,7 @@ const base = {
   format_version: z.literal(modelFormat),
   taxi: z.string().refine((text) => areTaxis(text), 'expected fleets, with commas'),
   recipe: z.unknown(),
+  intervals: intervalsSchema.optional(),
 }
 
 const documentSchema = z.discriminatedUnion('kind', [
@@ -187,6 +193,16 @@ export function loadModel(document: unknown): Model {
     compileFeatures(checked)
     return checked
   })
+  const loaded = modelOf(data, recipe)
+  return data.intervals ? withIntervals(loaded, data.intervals) : loaded
+}
+
+/** The same model, with errors on rides it had not seen. */
+export function withIntervals(model: Model, intervals: Intervals): Model {
+  return { ...model, intervals, toJSON: () => ({ ...model.toJSON(), intervals }) } as Model
+}
+
+function modelOf(data: z.output<typeof documentSchema>, recipe: Recipe): Model {
   if (data.kind === 'ensemble') {
     const members = data.members.map(({ weight, model }) => ({ weight, model: loadModel(model) }))
     return ensembleModel(data.taxi, recipe, members)

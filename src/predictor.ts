@@ -5,6 +5,7 @@
  */
 
 import { RidecastError } from './errors.ts'
+import { type Interval, intervalAround } from './intervals.ts'
 import type { Contribution, LinearModel, Model } from './model.ts'
 import { indexProfile, type Profile } from './profile.ts'
 import { type ColumnName, emptyRide, hourMicros, type InputName, type RideBatch } from './ride.ts'
@@ -38,6 +39,8 @@ export interface Prediction {
   /** Minutes. */
   readonly duration: number
   readonly warnings: readonly Warning[]
+  /** Where a coverage was asked for. */
+  readonly interval?: Interval
 }
 
 /** An answer with its reasons. */
@@ -60,11 +63,13 @@ export interface Predictor {
    * Answers, always a finite number; assumes a missing distance or pickup time. Every other input
    * must be there.
    *
-   * @throws input_invalid when the quantities are so large that the model's number is not finite
+   * @param coverage probability of the interval that is wanted, none by default
+   * @throws input_invalid when the quantities are so large that the model's number is not finite, or
+   *   an interval is wanted of a model without them, or of another coverage than there can be
    */
-  predict(ride: RideRequest): Prediction
+  predict(ride: RideRequest, coverage?: number): Prediction
   /** Answers with reasons; the same number as {@link predict}, and throws as it does. */
-  explain(ride: RideRequest): Explanation
+  explain(ride: RideRequest, coverage?: number): Explanation
 }
 
 /** A predictor over a model and the distributions of its training rides. */
@@ -147,9 +152,17 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
   }
 
   /** The number and the levels that were not in training; reasons only where they are wanted. */
-  function answer(ride: RideRequest, why: true): Explanation
-  function answer(ride: RideRequest, why: boolean): Prediction & Partial<Explanation>
-  function answer(ride: RideRequest, why: boolean): Prediction & Partial<Explanation> {
+  function answer(ride: RideRequest, why: true, coverage?: number): Explanation
+  function answer(
+    ride: RideRequest,
+    why: boolean,
+    coverage?: number,
+  ): Prediction & Partial<Explanation>
+  function answer(
+    ride: RideRequest,
+    why: boolean,
+    coverage?: number,
+  ): Prediction & Partial<Explanation> {
     const warnings = fill(ride)
     const explained = why || model.kind === 'linear' ? explain() : undefined
     noteUnseen(explained?.contributions ?? unseenOf(model, batch), warnings)
@@ -161,7 +174,22 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
         'ride has values too large to be computed with: expected quantities like those of the training rides',
       )
     }
-    return { duration: bounded(minutes, warnings), warnings, ...explained }
+    const interval = coverage === undefined ? undefined : intervalOf(minutes, coverage)
+    return {
+      duration: bounded(minutes, warnings),
+      warnings,
+      ...(interval && { interval }),
+      ...explained,
+    }
+  }
+
+  function intervalOf(minutes: number, coverage: number): Interval {
+    const { intervals, recipe } = model
+    if (intervals) return intervalAround(intervals, minutes, coverage, recipe.target)
+    throw new RidecastError(
+      'input_invalid',
+      `interval cannot be given: the model was trained by recipe ${recipe.name} without intervals; train it with --set intervals=true`,
+    )
   }
 
   function explain(): Pick<Explanation, 'intercept' | 'contributions' | 'total'> {
@@ -178,10 +206,10 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
     model,
     profile,
     inputs,
-    explain: (ride) => answer(ride, true),
-    predict(ride) {
-      const { duration, warnings } = answer(ride, false)
-      return { duration, warnings }
+    explain: (ride, coverage) => answer(ride, true, coverage),
+    predict(ride, coverage) {
+      const { duration, warnings, interval } = answer(ride, false, coverage)
+      return { duration, warnings, ...(interval && { interval }) }
     },
   }
 }

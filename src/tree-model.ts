@@ -88,12 +88,7 @@ export function treeModel(document: TreesDocument): TreeModel {
     return values
   }
 
-  // Explaining takes buffers that a model which only predicts does not need.
-  let contributions: TreeContributions | undefined
-  const explainer = (): TreeContributions => {
-    contributions ??= new TreeContributions(ensemble)
-    return contributions
-  }
+  const explainer = new TreeContributions(ensemble)
 
   return {
     kind,
@@ -102,13 +97,12 @@ export function treeModel(document: TreesDocument): TreeModel {
     features,
     columns: ensemble.features.length,
     trees: ensemble.trees.length,
-    get intercept() {
-      return explainer().intercept
-    },
+    intercept: explainer.intercept,
+    intervals: undefined,
     predict: (rides, i) => ensemble.predict(fill(rides, i)),
     explain(rides, i) {
       const minutes = new Float64Array(values.length)
-      explainer().explain(fill(rides, i), minutes)
+      explainer.explain(fill(rides, i), minutes)
       return [
         ...categorical.map((term, k): Contribution => {
           const code = term.code(rides, i)

@@ -15,6 +15,7 @@ interface Flags {
   to: string
   distance?: string
   at?: string
+  interval?: string
   with: string[]
   model: string
   models: string
@@ -27,6 +28,7 @@ Examples:
   ridecast predict --from 43 --to 151 --distance 1.01
   ridecast predict --from "central park" --to "JFK airport"
   ridecast predict --from 43 --to 151 --distance 1.01 --at 2021-02-03T08:15 --json
+  ridecast predict --from 43 --to 151 --distance 1.01 --interval 0.9
 `
 
 /** The command. */
@@ -49,13 +51,16 @@ export function predictCommand(io: Io): Command {
     .option('--model <reference>', 'name, name@alias, name/version or a folder', 'green-duration')
     .option('--models <dir>', 'folder of the registry', 'models')
     .option('--registry-uri <uri>', registryUriHelp)
+    .option('--interval <coverage>', 'the minutes that it takes with this probability, such as 0.9')
     .option('--json', 'print one JSON object and nothing else')
     .addHelpText('after', examples)
     .action(async (flags: Flags) => {
       const ride = rideOf(flags)
+      const coverage =
+        flags.interval === undefined ? undefined : numberOf(flags.interval, '--interval')
       const loaded = await openModel(io, flags.models, flags.model, flags.registryUri)
       requireInputs(ride, loaded)
-      const explanation = loaded.predictor.explain(ride)
+      const explanation = loaded.predictor.explain(ride, coverage)
       if (flags.json) {
         printJson(io, { ...explanation, name: loaded.name, model_version: loaded.version })
       } else {
@@ -110,7 +115,7 @@ function rideOf(flags: Flags): RideRequest {
 
 /** Distance and time can be assumed; what else the model is computed from has to be said. */
 function requireInputs(ride: RideRequest, { predictor, name }: LoadedModel): void {
-  const missing = predictor.inputs.filter(
+  const missing = predictor.model.features.required.filter(
     (input) =>
       input !== 'pickup_datetime' && input !== 'trip_distance' && ride[input] === undefined,
   )
@@ -127,7 +132,7 @@ const signed = (minutes: number): string =>
 
 /** A contribution's value for a person: zones by name, hours by weekday. */
 export function valueText({ term, value, unseen }: Contribution): string {
-  if (value === null) return 'average'
+  if (value === null) return unseen ? 'not given' : 'average'
   if (typeof value === 'number') return String(Number(value.toPrecision(4)))
   const text = unseen ? `${value} (not in training)` : value
   if (/^(PU|DO)LocationID$/.test(term)) return zoneLabel(Number(value))
@@ -147,12 +152,18 @@ function printExplanation(
   ride: RideRequest,
   explanation: Explanation,
 ): void {
-  const { duration, intercept, contributions, total, warnings } = explanation
+  const { duration, intercept, contributions, total, warnings, interval } = explanation
   const whole = Math.floor(duration)
   const seconds = Math.round((duration - whole) * 60)
   const clock = seconds === 60 ? `${whole + 1} min 0 s` : `${whole} min ${seconds} s`
   io.out(`${zoneLabel(ride.PULocationID)} to ${zoneLabel(ride.DOLocationID)}\n`)
-  io.out(`${io.colors.bold(`${duration.toFixed(2)} minutes`)}  (${clock})\n\n`)
+  io.out(`${io.colors.bold(`${duration.toFixed(2)} minutes`)}  (${clock})\n`)
+  if (interval) {
+    const { low, high, coverage } = interval
+    const share = `${Number((100 * coverage).toPrecision(4))} %`
+    io.out(`${low.toFixed(2)} to ${high.toFixed(2)} minutes for ${share} of such rides\n`)
+  }
+  io.out('\n')
   const rows = [
     ['start', '', signed(intercept)],
     ...contributions.map((part) => [part.term, valueText(part), signed(part.minutes)]),

@@ -77,6 +77,7 @@ const stageNames: Readonly<Record<string, string>> = {
   check: 'checking the data contract',
   compare: 'comparing with the classic recipe',
   read: 'reading the rides',
+  calibrate: 'measuring how sure it is',
   residuals: 'reading the rides again for their residuals',
 }
 

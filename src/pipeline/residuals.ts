@@ -31,6 +31,11 @@ export class ResidualCounter {
   private readonly sums = zeroSums(5)
   private n = 0
 
+  /** Rides that were taken. */
+  get rides(): number {
+    return this.n
+  }
+
   /** Takes a ride: its minutes, and prediction - actual. */
   add(actual: number, error: number): void {
     const { bins, sums } = this

@@ -4,9 +4,10 @@
  */
 
 import { compileFeatures } from '../features.ts'
-import type { Model } from '../model.ts'
+import { type Model, withIntervals } from '../model.ts'
 import type { Profile } from '../profile.ts'
 import type { Recipe } from '../recipe-schema.ts'
+import type { Calibration } from './calibrate.ts'
 import { type CheckOptions, checkFiles, checkPlanOf, type FileAnomalies } from './check-files.ts'
 import {
   type LineageDocument,
@@ -173,7 +174,9 @@ async function trainOnSums(
   const residuals = await time('residuals', async () => {
     return wanted ? residualsOfBoth(model, files, split) : undefined
   })
-  return { model, solution, metrics, residuals }
+  if (!recipe.intervals) return { model, solution, metrics, residuals }
+  const { intervals } = await time('calibrate', () => calibrated(model, split))
+  return { model: withIntervals(model, intervals), solution, metrics, residuals }
 }
 
 /** Trees and ensembles, which need the rides themselves. */
@@ -194,8 +197,21 @@ async function trainOnRides(
   )
   const effects = { progress: detail, signal }
   const { model, solution } = await time('solve', () => fitRides(recipe, taxi, rides, effects))
-  const residuals = await time('evaluate', () => residualsOfBoth(model, files, split))
-  return { model, solution, metrics: metricsOfRides(model, residuals, sums), residuals }
+  const { residualsOf } = await import('./residuals.ts')
+  const train = await time('evaluate', () => residualsOf(model, files, plan))
+  const { residuals: validation, intervals } = await time('calibrate', () =>
+    calibrated(model, split, signal),
+  )
+  const residuals = { train, validation }
+  const metrics = metricsOfRides(model, residuals, sums)
+  const whole = recipe.intervals ? withIntervals(model, intervals) : model
+  return { model: whole, solution, metrics, residuals }
+}
+
+/** Errors on the validation rides, by band. */
+async function calibrated(model: Model, split: Split, signal?: AbortSignal): Promise<Calibration> {
+  const { calibrate } = await import('./calibrate.ts')
+  return calibrate(model, split.validation, splitPlans(model.recipe, split).validation, signal)
 }
 
 async function residualsOfBoth(

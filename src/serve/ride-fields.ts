@@ -82,8 +82,12 @@ function ruleFor(name: InputName): Rule {
  * the model is computed from.
  *
  * @param inputs what the model is computed from
+ * @param needed those that it cannot do without
  */
-export function fieldsOf(inputs: readonly InputName[]): Field[] {
+export function fieldsOf(
+  inputs: readonly InputName[],
+  needed: readonly InputName[] = inputs,
+): Field[] {
   const always: InputName[] = ['PULocationID', 'DOLocationID', 'trip_distance', 'pickup_datetime']
   return [...new Set([...always, ...inputs])].map((name): Field => {
     const used = inputs.includes(name)
@@ -94,7 +98,7 @@ export function fieldsOf(inputs: readonly InputName[]): Field[] {
     const { kind, unit } = rideColumns[name]
     const type = kind === 'id' ? 'integer' : 'number'
     const zone = name === 'PULocationID' || name === 'DOLocationID'
-    return { name, type, unit, required: used || zone, assumable: false }
+    return { name, type, unit, required: needed.includes(name) || zone, assumable: false }
   })
 }
 

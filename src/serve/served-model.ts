@@ -43,7 +43,7 @@ export async function loadServedModel(
 export function servedModel(name: string, version: string, documents: Documents): ServedModel {
   const { predictor } = loadedModel(name, version, documents)
   warmUp(predictor, `${name}/${version}`)
-  const fields = fieldsOf(predictor.inputs)
+  const fields = fieldsOf(predictor.inputs, predictor.model.features.required)
   return {
     name,
     version,
