@@ -1,6 +1,7 @@
 // Bundles src/ into dist/: cli.mjs with lazily loaded chunks, and serve.mjs, one file
-// that holds the whole server process, and page/: runs/, the page of `ridecast runs ui`, and
-// profile/, what `ridecast data profile` puts into its pages.
+// that holds the whole server process, and page/: runs/, the page of `ridecast runs ui`,
+// profile/, what `ridecast data profile` puts into its pages, and report/, the same for reports of
+// models.
 // dist/stamp.json records what was bundled, so that
 // bin/ridecast.mjs can tell a stale bundle from a fresh one.
 
@@ -38,6 +39,7 @@ export function sourceStamp() {
 const pages = [
   { from: 'src/tracking/ui/page', to: 'page/runs', files: ['index.html', 'icon.svg'] },
   { from: 'src/pipeline/data-profile/page', to: 'page/profile', files: [] },
+  { from: 'src/pipeline/report/page', to: 'page/report', files: [] },
 ]
 
 async function buildPage(bundle, page, outdir, files) {

@@ -24,7 +24,10 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ])
 
 /** Codes of checks that looked and refused. */
-const refusalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['contract_refused'])
+const refusalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'contract_refused',
+  'gate_refused',
+])
 
 /** The verbs, in the order of the help. A command line loads only the one that it names. */
 const verbs: Readonly<Record<string, (io: Io) => Promise<Command>>> = {
@@ -32,6 +35,8 @@ const verbs: Readonly<Record<string, (io: Io) => Promise<Command>>> = {
   predict: async (io) => (await import('./commands/predict.ts')).predictCommand(io),
   explain: async (io) => (await import('./commands/explain.ts')).explainCommand(io),
   evaluate: async (io) => (await import('./commands/evaluate.ts')).evaluateCommand(io),
+  compare: async (io) => (await import('./commands/compare.ts')).compareCommand(io),
+  search: async (io) => (await import('./commands/search.ts')).searchCommand(io),
   backtest: async (io) => (await import('./commands/backtest.ts')).backtestCommand(io),
   cache: async (io) => (await import('./commands/cache.ts')).cacheCommand(io),
   data: async (io) => (await import('./commands/data.ts')).dataCommand(io),

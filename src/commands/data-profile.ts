@@ -3,9 +3,6 @@
  * side. Knows nothing about how anything is counted or drawn.
  */
 
-import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { rename, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { RidecastError } from '../errors.ts'
@@ -15,6 +12,7 @@ import type { Taxi } from '../ride.ts'
 import { type DataFlags, dataOptions, sourcesOptionsOf } from './data-flags.ts'
 import { interruptible } from './interrupt.ts'
 import { type Io, printJson } from './io.ts'
+import { openInBrowser, writePage } from './page-file.ts'
 import { downloadText, progressLines } from './progress-lines.ts'
 
 interface Flags extends DataFlags {
@@ -72,7 +70,7 @@ async function profile(
   if (flags.json && flags.out === undefined) return
   const path = resolve(io.cwd, flags.out ?? defaultName(counted))
   const { pageAssets, profilePage } = await import('../pipeline/data-profile/profile-page.ts')
-  await writeWhole(path, profilePage(document, await pageAssets()))
+  await writePage(path, profilePage(document, await pageAssets()))
   if (!flags.json) printFindings(io, document)
   const said = `${io.colors.bold(path)}\n`
   if (flags.json) io.err(said)
@@ -137,30 +135,4 @@ function printFindings(io: Io, { months, comparison }: DataProfile): void {
     io.out(`${io.colors.bold('what changed')}\n`)
     for (const text of comparison.findings) io.out(`  ${text}\n`)
   }
-}
-
-/** Writes beside the file and renames, so that nobody opens half a page. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const part = `${path}.${process.pid}.part`
-  try {
-    await writeFile(part, text)
-    await rename(part, path)
-  } catch (cause) {
-    await rm(part, { force: true }).catch(() => {})
-    const why = `cannot be written (${(cause as NodeJS.ErrnoException).code})`
-    throw new RidecastError(
-      'usage_invalid',
-      `${path} ${why}: expected a file in a folder that is there and can be written`,
-      { cause },
-    )
-  }
-}
-
-/** A desktop without a browser is no fault of the page. */
-function openInBrowser(path: string): void {
-  const program = { darwin: 'open', win32: 'explorer' }[process.platform as string] ?? 'xdg-open'
-  if (!existsSync(path)) return
-  spawn(program, [path], { detached: true, stdio: 'ignore' })
-    .on('error', () => {})
-    .unref()
 }

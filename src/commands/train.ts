@@ -1,52 +1,36 @@
 /** `ridecast train`: trains a month, tracks it, registers it. */
 
-import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { RidecastError } from '../errors.ts'
 import type { Month } from '../month.ts'
 import { areMonths, parseMonths } from '../months.ts'
-import type { TrainOptions } from '../pipeline/train.ts'
 import { formatRecipe } from '../recipe.ts'
 import type { Recipe } from '../recipe-schema.ts'
-import type { Tracker } from '../tracking/tracker.ts'
-import { contractFor } from './contracts.ts'
-import {
-  type CacheFlags,
-  cacheOf,
-  cacheOptions,
-  type DataFlags,
-  dataOptions,
-  fetchingOf,
-  sourcesOptionsOf,
-} from './data-flags.ts'
-import { type EngineFlags, engineOptions, engineSettingsOf } from './engine-flags.ts'
+import { cacheOf, fetchingOf } from './data-flags.ts'
 import { type Io, printJson, progress } from './io.ts'
 import { findRecipe, recipeNames } from './recipes.ts'
-import { localTrackerOf, pushTargetOf, serverOf, trackingUriHelp } from './tracking.ts'
+import {
+  collect,
+  type TrainFlags,
+  tagsOf,
+  trackerFor,
+  trainFlags,
+  trainOptionsOf,
+  userOf,
+} from './train-flags.ts'
 
-interface Flags extends DataFlags, CacheFlags, EngineFlags {
-  contract?: string
-  check: boolean
-  allow: string[]
+interface Flags extends TrainFlags {
   last?: number
   validate?: string
   recipe: string
   set: string[]
   printRecipe?: true
   name?: string
-  models: string
-  runs: string
-  trackingUri?: string
-  registryUri?: string
   solver: 'auto' | 'direct' | 'svd'
-  experiment?: string
-  tag: string[]
   promote?: true
   residuals?: true
   json?: true
 }
-
-const collect = (value: string, all: string[]): string[] => [...all, value]
 
 const examples = `
 Examples:
@@ -69,50 +53,36 @@ export function trainCommand(io: Io): Command {
       'Train a model on months of rides, measure it on the month after them, and register it.',
     )
     .argument('[sources...]', 'months (2021-01, 2023-01..2023-04, lists), Parquet files, addresses')
-  dataOptions(
-    command.addOption(
-      new Option('--last <months>', 'as many months, up to the one named').argParser(monthCount),
-    ),
+  return trainFlags(
+    command
+      .addOption(
+        new Option('--last <months>', 'as many months, up to the one named').argParser(monthCount),
+      )
+      .option(
+        '--validate <source>',
+        'months, file or address to validate on, or "holdout" (default: the next month)',
+      )
+      .option(
+        '--recipe <name|file>',
+        `what to train: ${recipeNames().join(', ')} or a YAML file`,
+        'standard',
+      )
+      .option(
+        '--set <key=value>',
+        'override a value of the recipe, such as l2=10 (repeatable)',
+        collect,
+        [],
+      )
+      .option('--print-recipe', 'print the composed recipe and stop')
+      .option('--name <name>', 'name of the model (default: <taxi>-duration)')
+      .addOption(
+        new Option('--solver <name>', 'svd asks an independent implementation')
+          .choices(['auto', 'direct', 'svd'])
+          .default('auto'),
+      )
+      .option('--promote', 'make this version the champion')
+      .option('--residuals', 'read the rides again for absolute errors and quantiles'),
   )
-    .option(
-      '--validate <source>',
-      'months, file or address to validate on, or "holdout" (default: the next month)',
-    )
-    .option(
-      '--recipe <name|file>',
-      `what to train: ${recipeNames().join(', ')} or a YAML file`,
-      'standard',
-    )
-    .option(
-      '--set <key=value>',
-      'override a value of the recipe, such as l2=10 (repeatable)',
-      collect,
-      [],
-    )
-    .option(
-      '--allow <code>',
-      'train although the data contract finds this (repeatable)',
-      collect,
-      [],
-    )
-    .option('--contract <name|file>', 'another data contract (default: the one of the fleet)')
-    .option('--no-check', 'do not hold the files to their data contract')
-    .option('--print-recipe', 'print the composed recipe and stop')
-    .option('--name <name>', 'name of the model (default: <taxi>-duration)')
-    .option('--models <dir>', 'folder of the registry', 'models')
-    .option('--runs <dir>', 'folder of run records', 'runs')
-    .option('--tracking-uri <uri>', trackingUriHelp)
-    .option('--registry-uri <uri>', 'register elsewhere (default: the tracking server)')
-    .addOption(
-      new Option('--solver <name>', 'svd asks an independent implementation')
-        .choices(['auto', 'direct', 'svd'])
-        .default('auto'),
-    )
-    .option('--experiment <name>', 'group of runs (default: the name of the model)')
-    .option('--tag <key=value>', 'tag the run (repeatable)', collect, [])
-    .option('--promote', 'make this version the champion')
-    .option('--residuals', 'read the rides again for absolute errors and quantiles')
-  return engineOptions(cacheOptions(command))
     .option('--json', 'print one JSON object and nothing else')
     .addHelpText('after', examples)
     .action(async (named: string[], flags: Flags) => {
@@ -120,16 +90,6 @@ export function trainCommand(io: Io): Command {
       if (flags.printRecipe) return io.out(formatRecipe(recipe))
       await run(io, await sourcesOf(io, named, flags), flags, recipe)
     })
-}
-
-function tagsOf(flags: Flags): Record<string, string> {
-  return Object.fromEntries(
-    flags.tag.map((tag) => {
-      const at = tag.indexOf('=')
-      if (at < 1) throw new RidecastError('usage_invalid', `tag "${tag}" is not key=value`)
-      return [tag.slice(0, at), tag.slice(at + 1)]
-    }),
-  )
 }
 
 /** What to train on: what was named, or the months that `--last` counts back to. */
@@ -160,44 +120,6 @@ function monthCount(text: string): number {
   throw new InvalidArgumentError('expected a number of months, 1 to 240')
 }
 
-function optionsOf(io: Io, sources: readonly string[], flags: Flags, recipe: Recipe): TrainOptions {
-  return {
-    ...sourcesOptionsOf(io, flags),
-    sources,
-    validate: flags.validate,
-    recipe,
-    // What the classic recipe makes of the same rides: the number everyone knows.
-    comparison: recipe.name === 'plain' ? undefined : findRecipe('plain', [], io.cwd),
-    engine: flags.engine,
-    engineSettings: engineSettingsOf(io, flags),
-    solver: flags.solver,
-    residuals: flags.residuals === true,
-    ...(flags.check && { contractOf: (taxi) => contractFor(taxi, flags.contract, io.cwd) }),
-    allow: flags.allow,
-  }
-}
-
-/** Where the run is recorded: plain files, and a server that is told what they say. */
-async function trackerFor(io: Io, flags: Flags): Promise<Tracker> {
-  const local = await localTrackerOf(io, flags)
-  const server = await serverOf(io, flags)
-  if (server === undefined) return local
-  const target = await pushTargetOf(io, server, flags, flags.promote === true)
-  const { mirrorTracker } = await import('../tracking/mirror.ts')
-  // `mlflow run` has started a run already, and says which.
-  const runId = io.env.MLFLOW_RUN_ID || undefined
-  return mirrorTracker(local, { ...target, runId }, (text) => io.err(`warning: ${text}\n`))
-}
-
-/** The login name, where the system has one for this process. */
-function userOf(io: Io): string | undefined {
-  try {
-    return io.env.MLFLOW_TRACKING_USERNAME || userInfo().username
-  } catch {
-    return undefined
-  }
-}
-
 async function run(
   io: Io,
   sources: readonly string[],
@@ -205,7 +127,9 @@ async function run(
   recipe: Recipe,
 ): Promise<void> {
   const tags = tagsOf(flags)
-  const options = optionsOf(io, sources, flags, recipe)
+  const { validate, solver } = flags
+  const residuals = flags.residuals === true
+  const options = trainOptionsOf(io, flags, { sources, validate, recipe, solver, residuals })
   const { trainAndRecord } = await import('./train-run.ts')
   const { reportOf, printReport } = await import('./train-report.ts')
   const show = (text: string): void => progress(io, text)
@@ -214,7 +138,7 @@ async function run(
     models: flags.models,
     cache: await cacheOf(io, flags),
     fetching: await fetchingOf(io, flags),
-    tracker: await trackerFor(io, flags),
+    tracker: await trackerFor(io, flags, flags.promote === true),
     user: userOf(io),
     experiment: flags.experiment ?? (io.env.MLFLOW_EXPERIMENT_NAME || undefined),
     tags,

@@ -20,6 +20,7 @@ import { nonNegativeWeights } from './nnls.ts'
 import { planOf } from './plan.ts'
 import { minutesOf, takeRides } from './ride-table.ts'
 import type { TreeSettings } from './trees/settings.ts'
+import type { TreeTable } from './trees/table.ts'
 import { trainBoosted, trainForest } from './trees/train.ts'
 
 /** How an ensemble's weights were found. */
@@ -58,6 +59,12 @@ export interface FitEffects {
   readonly progress?: (text: string) => void
   /** Ends it; its reason is thrown. */
   readonly signal?: AbortSignal
+  /** Rides that boosted trees are measured on while they grow. */
+  readonly watch?: {
+    readonly rides: RideBatch
+    /** Told the RMSE in minutes after so many trees; what it throws ends the training. */
+    readonly onRound: (trees: number, rmse: number) => void
+  }
 }
 
 /** Weights are found on the rides of every fifth day of the month. */
@@ -84,38 +91,36 @@ async function fitTrees(
   recipe: Recipe,
   taxi: string,
   rides: RideBatch,
-  { threads, progress = () => {}, signal }: FitEffects,
+  { threads, progress = () => {}, signal, watch }: FitEffects,
 ): Promise<RidesFit & { readonly model: TreeModel }> {
   const { categorical, numeric } = compileFeatures(recipe)
   const places = categorical.map((term) => new LevelPlaces(term, levelsIn(term, rides)))
-  const every = <T extends Int32Array | Float64Array>(into: T, of: (i: number) => number): T => {
-    for (let i = 0; i < rides.length; i++) into[i] = of(i)
-    return into
-  }
-  const columns: TreeColumn[] = [
-    ...categorical.map(({ name }, k): TreeColumn => {
-      const own = places[k] as LevelPlaces
-      const codes = every(new Int32Array(rides.length), (i) => own.of(rides, i))
-      return { name, kind: 'category', codes, levels: own.texts.length }
-    }),
-    ...numeric.map((term): TreeColumn => {
-      const values = every(new Float64Array(rides.length), (i) => within(term.value(rides, i)))
-      return { name: term.name, kind: 'number', values }
-    }),
-  ]
+  const tableOf = (of: RideBatch): TreeTable => ({
+    columns: [
+      ...categorical.map(({ name }, k): TreeColumn => {
+        const own = places[k] as LevelPlaces
+        const codes = Int32Array.from({ length: of.length }, (_, i) => own.of(of, i))
+        return { name, kind: 'category', codes, levels: own.texts.length }
+      }),
+      ...numeric.map((term): TreeColumn => {
+        const values = Float64Array.from({ length: of.length }, (_, i) => within(term.value(of, i)))
+        return { name: term.name, kind: 'number', values }
+      }),
+    ],
+    target: minutesOf(of),
+  })
   const settings = settingsOf(recipe.trees ?? {})
   const grow = recipe.model === 'forest' ? trainForest : trainBoosted
-  const { ensemble } = await grow(
-    { columns, target: minutesOf(rides) },
-    {
-      settings,
-      ...(threads !== undefined && { threads }),
-      ...(signal && { signal }),
-      onRound: ({ round }) => {
-        if (round % 10 === 0) progress(`growing ${recipe.name}: ${round} trees`)
-      },
+  const { ensemble } = await grow(tableOf(rides), {
+    settings,
+    ...(watch && { validation: tableOf(watch.rides) }),
+    ...(threads !== undefined && { threads }),
+    ...(signal && { signal }),
+    onRound: ({ round, validationRmse }) => {
+      if (round % 10 === 0) progress(`growing ${recipe.name}: ${round} trees`)
+      if (validationRmse !== undefined) watch?.onRound(round, validationRmse)
     },
-  )
+  })
   const kind = recipe.model === 'forest' ? 'forest' : 'trees'
   const model = treeModel({
     format_version: modelFormat,
@@ -148,8 +153,12 @@ export function settingsOf(spec: TreesSpec): Partial<TreeSettings> {
   return Object.fromEntries(Object.entries(spec).map(([name, value]) => [camel(name), value]))
 }
 
-/** Fits a recipe of any kind to rides. */
-async function fitMember(
+/**
+ * Fits a recipe of any kind to rides.
+ *
+ * @throws as {@link fitRides}
+ */
+export async function fitToRides(
   recipe: Recipe,
   taxi: string,
   rides: RideBatch,
@@ -187,7 +196,7 @@ async function fitEnsemble(
   const said: Float64Array[] = []
   for (const member of members) {
     const tell = (text: string): void => progress(`for the weights: ${text}`)
-    const model = await fitMember(member, taxi, part, { ...effects, progress: tell })
+    const model = await fitToRides(member, taxi, part, { ...effects, progress: tell })
     said.push(Float64Array.from({ length: held.length }, (_, i) => model.predict(held, i)))
   }
   const weights = weightsOf(said, target)
@@ -204,7 +213,7 @@ async function fitEnsemble(
   const fitted: { weight: number; model: Model }[] = []
   for (const [k, member] of members.entries()) {
     const weight = weights[k] as number
-    fitted.push({ weight, model: await fitMember(member, taxi, rides, effects) })
+    fitted.push({ weight, model: await fitToRides(member, taxi, rides, effects) })
   }
   return { model: ensembleModel(taxi, recipe, fitted), solution: facts }
 }

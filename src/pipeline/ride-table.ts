@@ -5,6 +5,7 @@
 
 import type { Features } from '../features.ts'
 import type { ColumnName, RideBatch } from '../ride.ts'
+import { openDecoder } from './parquet-decoder.ts'
 import { type Plan, RideSelector } from './plan.ts'
 import { readRides } from './rides.ts'
 import type { TripFile } from './summing.ts'
@@ -60,6 +61,17 @@ export async function readTable(
         whole,
         Int32Array.from({ length }, (_, i) => i),
       )
+}
+
+/** Rides in files, those included that no plan takes. */
+export async function countRows(files: readonly TripFile[]): Promise<number> {
+  let rows = 0
+  for (const { source } of files) {
+    const decoder = await openDecoder(source.path)
+    rows += await decoder.run((file) => file.metadata().fileMetadata().numRows())
+    decoder.close()
+  }
+  return rows
 }
 
 /** The columns of a pass over rows: what a plan demands, and what features can do without. */

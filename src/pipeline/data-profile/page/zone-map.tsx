@@ -14,7 +14,7 @@ import { Scroll } from './scroll.tsx'
 
 /** What an area of the map shows. */
 export interface MapArea {
-  /** NaN, or 0 where the scale is of counts, for nothing to show. */
+  /** NaN for nothing to show; on scales other than that of differences, 0 too. */
   readonly value: number
   /** Said of it below the pointer and in the table. */
   readonly text: string
@@ -45,8 +45,8 @@ export function zoneName(ids: readonly number[]): string {
   return `${names.get(ids[0] ?? 0) ?? 'zone'} (${ids.join(', ')})`
 }
 
-/** Kinds of scales: counts by powers, numbers by steps, ratios around 1. */
-export type ScaleKind = 'log' | 'linear' | 'ratio'
+/** Kinds of scales: counts by powers, numbers by steps, ratios around 1, differences around 0. */
+export type ScaleKind = 'log' | 'linear' | 'ratio' | 'difference'
 
 /** A map with its legend and, for those who do not see it, its numbers as a table. */
 export function ZoneMap({
@@ -80,13 +80,13 @@ export function ZoneMap({
       projection: { type: 'mercator', domain: zones, inset: 2 },
       marks: [
         Plot.geo(zones.features, {
-          fill: (_: unknown, i: number) => shadeOf(areas[i]?.value ?? Number.NaN, shades),
+          fill: (_: unknown, i: number) => shadeOf(areas[i]?.value ?? Number.NaN, shades, scale),
         }),
         Plot.geo(borders, { stroke: 'var(--surface)', strokeWidth: 0.5 }),
         Plot.geo(shore, { stroke: 'var(--edge)', strokeWidth: 0.5 }),
       ],
     }),
-    [areas, shades],
+    [areas, shades, scale],
   )
   const listen = useCallback(
     (chart: Element) => {
@@ -135,7 +135,7 @@ export function ZoneMap({
             <tbody>
               {areaIds
                 .map((ids, i) => ({ ids, ...(areas[i] as MapArea) }))
-                .filter(({ value }) => value > 0)
+                .filter(({ value }) => isShown(value, scale))
                 .sort((a, b) => b.value - a.value)
                 .map(({ ids, text }) => (
                   <tr key={ids[0]}>
@@ -151,19 +151,23 @@ export function ZoneMap({
   )
 }
 
-interface Shade {
+/** A step of a scale. */
+export interface Shade {
   /** Included; the first reaches down to all there is. */
   readonly from: number
   readonly color: string
 }
 
-function shadesOf(values: readonly number[], scale: ScaleKind): Shade[] {
-  if (scale === 'ratio') {
-    return [0, 1 / 2, 2 / 3, 0.87, 1.15, 1.5, 2].map((from, k) => ({
-      from,
-      color: `var(--turn-${k})`,
-    }))
-  }
+/** Steps of the scales that turn in the middle. */
+const turning: Readonly<Partial<Record<ScaleKind, readonly number[]>>> = {
+  ratio: [0, 1 / 2, 2 / 3, 0.87, 1.15, 1.5, 2],
+  difference: [Number.NEGATIVE_INFINITY, -3, -1.5, -0.5, 0.5, 1.5, 3],
+}
+
+/** The steps of a scale for what is to be shown. */
+export function shadesOf(values: readonly number[], scale: ScaleKind): Shade[] {
+  const steps = turning[scale]
+  if (steps) return steps.map((from, k) => ({ from, color: `var(--turn-${k})` }))
   const some = values.filter((value) => value > 0)
   const most = Math.max(1, ...some)
   if (scale === 'log') {
@@ -188,7 +192,12 @@ function shadesOf(values: readonly number[], scale: ScaleKind): Shade[] {
   }))
 }
 
-function shadeOf(value: number, shades: readonly Shade[]): string {
-  if (!(value > 0)) return 'var(--nothing)'
+/** False where an area has nothing to show. */
+const isShown = (value: number, scale: ScaleKind): boolean =>
+  scale === 'difference' ? !Number.isNaN(value) : value > 0
+
+/** The colour of a value. */
+export function shadeOf(value: number, shades: readonly Shade[], scale: ScaleKind): string {
+  if (!isShown(value, scale)) return 'var(--nothing)'
   return shades.findLast(({ from }) => value >= from)?.color ?? shades[0]?.color ?? 'var(--nothing)'
 }

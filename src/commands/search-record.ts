@@ -1,0 +1,73 @@
+/** A search in the tracker: its run, and every trial as a run within it. Knows no settings. */
+
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Trial } from '../pipeline/search/trial.ts'
+import type { RunHandle, RunStart, Tracker } from '../tracking/tracker.ts'
+
+/** The run of a search, and its trials as runs within it. */
+export class SearchRecord {
+  /** The run that all trials are nested in, those of a search that went on too. */
+  readonly id: string
+  private readonly tracker: Tracker
+  /** Undefined where another process has started it: what has ended is not written to. */
+  private readonly run: RunHandle | undefined
+  private readonly start: RunStart
+
+  private constructor(tracker: Tracker, start: RunStart, id: string, run: RunHandle | undefined) {
+    this.tracker = tracker
+    this.start = start
+    this.id = id
+    this.run = run
+  }
+
+  /** The run that the folder names, or a new one. */
+  static async open(tracker: Tracker, folder: string, start: RunStart): Promise<SearchRecord> {
+    const path = join(folder, 'run.txt')
+    const known = await readFile(path, 'utf8').catch(() => undefined)
+    if (known !== undefined) return new SearchRecord(tracker, start, known.trim(), undefined)
+    const run = await tracker.startRun(start)
+    await mkdir(folder, { recursive: true })
+    await writeFile(path, `${run.id}\n`)
+    return new SearchRecord(tracker, start, run.id, run)
+  }
+
+  private nested(name: string, startedAt?: Date): Promise<RunHandle> {
+    return this.tracker.startRun({ ...this.start, name, parent: this.id, startedAt })
+  }
+
+  /** Records a trial that has ended. */
+  async trial({
+    number,
+    point,
+    state,
+    value,
+    intermediates,
+    seconds,
+    fault,
+  }: Trial): Promise<void> {
+    const began = seconds === undefined ? undefined : new Date(Date.now() - seconds * 1000)
+    const run = await this.nested(`trial-${number + 1}`, began)
+    await run.logParameters({ ...point, trial: number + 1, state })
+    for (const [step, rmse] of intermediates) {
+      await run.logMetrics({ 'validation.rmse': rmse }, { step })
+    }
+    if (value !== undefined) await run.logMetrics({ rmse: value })
+    if (seconds !== undefined) await run.logMetrics({ seconds })
+    if (state === 'failed') await run.finish('failed', { error: fault?.message ?? 'failed' })
+    else await run.finish('finished')
+  }
+
+  /** Ends the run of the search; where another process has, a run within it says what was found. */
+  async finish(status: 'finished' | 'killed', best?: Trial): Promise<void> {
+    const run = this.run ?? (best && (await this.nested('result')))
+    if (best) {
+      const point = Object.entries(best.point)
+      await run?.logMetrics({ rmse: best.value as number, best_trial: best.number + 1 })
+      await run?.setTags(
+        Object.fromEntries(point.map(([name, one]) => [`best.${name}`, String(one)])),
+      )
+    }
+    await run?.finish(status)
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * What a report page shows: one model or several, judged on the same rides. Plain JSON; knows nothing
+ * about how it is measured or drawn.
+ */
+
+import type { InputImportance, Judgement, PartialDependence } from '../judge/judgement.ts'
+
+/** A report. */
+export interface ReportDocument {
+  readonly format: 'ridecast-report'
+  readonly version: 1
+  /** The rides that all models were judged on, for people: `green 2021-02`. */
+  readonly rides: string
+  /** At least one, in the order of the leaderboard; names differ. */
+  readonly models: readonly ReportModel[]
+}
+
+/** A model of a report; what is absent is not shown. */
+export interface ReportModel {
+  /** What it is called here: `green-duration`, or the recipe. */
+  readonly name: string
+  /** Version in the registry. */
+  readonly version?: string
+  readonly kind: 'linear' | 'trees' | 'forest' | 'ensemble'
+  /** Name of its recipe. */
+  readonly recipe?: string
+  /** Rides that it was trained on, for people: `green 2021-01`. */
+  readonly trained_on?: string
+  readonly judgement: Judgement
+  readonly training_seconds?: number
+  /** Bytes of its `model.json`. */
+  readonly model_bytes?: number
+  readonly microseconds_per_prediction?: number
+  /** By shuffled inputs, the most needed first. */
+  readonly importance?: readonly InputImportance[]
+  /** By what splits on a term did in training, the most telling first. */
+  readonly terms?: readonly TermShare[]
+  /** One chart each. */
+  readonly dependence?: readonly PartialDependence[]
+  /** The same recipe on more months, ascending. */
+  readonly learning_curve?: readonly LearningPoint[]
+}
+
+/** What a term did in training. */
+export interface TermShare {
+  readonly term: string
+  /** Share of what all terms lower the squared error by, 0 to 1. */
+  readonly share: number
+}
+
+/** How good a recipe is with so much data. */
+export interface LearningPoint {
+  /** Months that were trained on. */
+  readonly months: number
+  /** On the rides of the report, minutes. */
+  readonly rmse: number
+}

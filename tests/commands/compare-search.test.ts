@@ -1,0 +1,228 @@
+/** `ridecast compare` and `ridecast search`, end to end on real months. */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { compareCommand } from '../../src/commands/compare.ts'
+import type { ComparisonReport } from '../../src/commands/compare-report.ts'
+import { searchCommand } from '../../src/commands/search.ts'
+import { dimensionOf } from '../../src/commands/search-space.ts'
+import { trainCommand } from '../../src/commands/train.ts'
+import { selectionFolds } from '../../src/pipeline/select.ts'
+import { fileTracker } from '../../src/tracking/files.ts'
+import { runCommand } from './run-command.ts'
+
+const data = fileURLToPath(new URL('../../data', import.meta.url))
+let cwd = ''
+beforeAll(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'ridecast-compare-'))
+  writeFileSync(
+    join(cwd, 'few.yaml'),
+    `name: few
+model: trees
+categorical: [PULocationID, DOLocationID]
+numeric: [trip_distance, hour]
+trees: { rounds: 12, leaves: 8, learning_rate: 0.3 }
+intervals: true
+`,
+  )
+})
+afterAll(() => rmSync(cwd, { recursive: true, force: true }))
+
+async function said(make: Parameters<typeof runCommand>[0], ...argv: string[]): Promise<string> {
+  let text = ''
+  const out = (more: string): void => {
+    text += more
+  }
+  await runCommand(make, argv, cwd, { out, err: () => {} })
+  return text
+}
+
+const rides = ['--data', data] as const
+const months = [...rides, '--engine', 'arrow'] as const
+
+describe('rides that choose', () => {
+  const now = new Date('2023-06-01')
+
+  test('are the last month of several, or windows before it', () => {
+    expect(selectionFolds(['2023-01..2023-03'], now)).toEqual([
+      { sources: ['2023-01', '2023-02'], validate: '2023-03' },
+    ])
+    expect(selectionFolds(['2023-01..2023-04'], now, 2)).toEqual([
+      { sources: ['2023-01', '2023-02'], validate: '2023-03' },
+      { sources: ['2023-02', '2023-03'], validate: '2023-04' },
+    ])
+  })
+
+  test('are held out of one month, and of files', () => {
+    expect(selectionFolds(['2023-01'], now)).toEqual([
+      { sources: ['2023-01'], validate: 'holdout' },
+    ])
+    expect(selectionFolds(['a.parquet', 'b.parquet'], now, 3)).toEqual([
+      { sources: ['a.parquet', 'b.parquet'], validate: 'holdout' },
+    ])
+  })
+})
+
+describe('ridecast compare', () => {
+  const compare = ['2021-01', ...months, '--open', 'no'] as const
+  let report: ComparisonReport
+
+  test('ranks by rides before those reported, and reports what training reports', async () => {
+    report = JSON.parse(
+      await said(compareCommand, ...compare, '--recipes', 'plain,few.yaml', '--json'),
+    )
+    expect(report.candidates.map(({ recipe }) => recipe)).toEqual(['few', 'plain'])
+    expect(report.winner).toBe('few')
+    const [few, plain] = report.candidates
+    // truth.md: 61,921 rides, and 10.474 for the plain recipe.
+    expect(plain?.validation).toMatchObject({ n: 61_921, rmse: expect.closeTo(10.474, 3) })
+    expect(few?.selection.rmse).toHaveLength(1)
+    expect(few?.selection.mean).not.toBe(few?.validation.rmse)
+    const trained = JSON.parse(
+      await said(trainCommand, '2021-01', ...months, '--recipe', 'few.yaml', '--json'),
+    )
+    expect(few?.validation.rmse).toBe(trained.validation.rmse)
+    expect(few?.model_version).toBe(trained.model_version)
+    // The winner was the first version of its name.
+    expect(trained.champion).toBe(true)
+  })
+
+  test('writes a page with every model', () => {
+    const page = readFileSync(join(cwd, report.report), 'utf8')
+    expect(report.report).toBe('compare-green-2021-02.html')
+    for (const { model_version: version } of report.candidates) expect(page).toContain(version)
+  })
+
+  test('does not promote what is no better than the champion, with an error of its own', async () => {
+    const again = said(compareCommand, ...compare, '--recipes', 'plain', '--promote')
+    await expect(again).rejects.toThrow(
+      expect.objectContaining({
+        code: 'gate_refused',
+        message: expect.stringMatching(/champion .* on these rides, the winner 10\.4735/),
+      }),
+    )
+  })
+
+  test('does not promote what is too bad somewhere', async () => {
+    const strict = said(
+      compareCommand,
+      ...compare,
+      '--recipes',
+      'few.yaml',
+      '--promote',
+      '--worst',
+      '2',
+    )
+    await expect(strict).rejects.toThrow(/its worst slice, .* above 2$/)
+  })
+
+  test('promotes what is better', async () => {
+    const better = ['--recipes', 'standard', '--promote', '--json'] as const
+    const { promoted } = JSON.parse(await said(compareCommand, ...compare, ...better))
+    expect(promoted).toMatchObject({ done: true })
+  })
+
+  test('names a recipe that is named twice', async () => {
+    const twice = said(compareCommand, ...compare, '--recipes', 'plain,plain')
+    await expect(twice).rejects.toThrow('--recipes names plain twice')
+  })
+})
+
+describe('ridecast search', () => {
+  const search = ['2021-01', ...rides, '--recipe', 'few.yaml', '--seed', '5'] as const
+  const params = [
+    '--param',
+    'trees.leaves=4..31:log',
+    '--param',
+    'trees.learning_rate=0.1..0.5',
+  ] as const
+
+  test('keeps every trial as a run within its own, and goes on where it was', async () => {
+    const first = JSON.parse(
+      await said(searchCommand, ...search, ...params, '--trials', '3', '--json'),
+    )
+    expect(first.trials).toHaveLength(3)
+    const more = JSON.parse(
+      await said(searchCommand, ...search, ...params, '--trials', '5', '--json'),
+    )
+    expect(more.trials.slice(0, 3)).toEqual(first.trials)
+    expect(more.run_id).toBe(first.run_id)
+    const whole = JSON.parse(
+      await said(
+        searchCommand,
+        ...search,
+        ...params,
+        '--trials',
+        '5',
+        '--study',
+        'other',
+        '--json',
+      ),
+    )
+    expect(whole.trials).toEqual(more.trials)
+    const runs = await fileTracker(join(cwd, 'runs')).listRuns({ experiment: 'search-few' })
+    const nested = runs.flatMap((run) =>
+      'parent' in run && run.parent === more.run_id ? [run] : [],
+    )
+    expect(nested.map(({ name }) => name).sort()).toEqual([
+      'result',
+      'trial-1',
+      'trial-2',
+      'trial-3',
+      'trial-4',
+      'trial-5',
+    ])
+    const best = Math.min(...more.trials.map(({ rmse }: { rmse: number }) => rmse))
+    expect(more.best.rmse).toBe(best)
+  })
+
+  test('writes the best settings as a recipe that trains', async () => {
+    const recipe = readFileSync(join(cwd, 'other', 'best.yaml'), 'utf8')
+    expect(recipe).toMatch(/learning_rate: 0\.\d+/)
+    const argv = ['2021-01', ...months, '--recipe', 'other/best.yaml', '--print-recipe']
+    expect(await said(trainCommand, ...argv)).toBe(recipe)
+  })
+
+  test('of a linear recipe finds a strength on the held-out rides', async () => {
+    const argv = [
+      '2021-01',
+      ...rides,
+      '--recipe',
+      'plain',
+      '--sampler',
+      'grid',
+      '--points',
+      '2',
+    ] as const
+    const found = JSON.parse(
+      await said(searchCommand, ...argv, '--param', 'l2=1.0..100.0:log', '--json'),
+    )
+    expect(found.trials.map(({ point }: { point: object }) => point)).toEqual([
+      { l2: 1 },
+      { l2: 100 },
+    ])
+    expect(found.best.rmse).toBeGreaterThan(5)
+  })
+
+  test('of an ensemble says what to do instead', async () => {
+    await expect(said(searchCommand, '2021-01', ...rides, '--recipe', 'best')).rejects.toThrow(
+      /recipe best is of kind ensemble, .* search its members/,
+    )
+  })
+
+  test.each([
+    ['l2=1..5', ['l2', { kind: 'whole', low: 1, high: 5, log: false }]],
+    ['l2=0.5..5:log', ['l2', { kind: 'number', low: 0.5, high: 5, log: true }]],
+    ['a.b=1e-3..1e2:log', ['a.b', { kind: 'number', low: 1e-3, high: 100, log: true }]],
+    ['x=1,2,yes', ['x', { kind: 'choice', options: [1, 2, 'yes'] }]],
+  ])('reads --param %s', (text, expected) => {
+    expect(dimensionOf(text)).toEqual(expected)
+  })
+
+  test.each(['l2', '=1..2', 'l2='])('refuses --param %s', (text) => {
+    expect(() => dimensionOf(text)).toThrow(expect.objectContaining({ code: 'usage_invalid' }))
+  })
+})
