@@ -1,8 +1,8 @@
 /** A trained model judged on its validation rides, for the leaderboard and the report. */
 
 import { exactJson } from '../exact-json.ts'
-import { intervalAround } from '../intervals.ts'
 import type { Model } from '../model.ts'
+import { intervalOf } from '../pipeline/judge/coverage.ts'
 import { judge } from '../pipeline/judge/judge.ts'
 import type { Judgement } from '../pipeline/judge/judgement.ts'
 import type { ReportModel } from '../pipeline/report/document.ts'
@@ -70,16 +70,8 @@ export async function judged(outcome: Outcome, selection: Candidate['selection']
 }
 
 function judgementOf(model: Model, { training }: Outcome): Promise<Judgement> {
-  const { intervals, recipe } = model
-  const { validation: plan } = splitPlans(recipe, training.split)
-  return judge(model, training.split.validation, plan, {
-    interval:
-      intervals &&
-      ((predicted, coverage) => {
-        const { low, high } = intervalAround(intervals, predicted, coverage, recipe.target)
-        return [low, high]
-      }),
-  })
+  const { validation: plan } = splitPlans(model.recipe, training.split)
+  return judge(model, training.split.validation, plan, { interval: intervalOf(model) })
 }
 
 /** Another model on the rides that a training was validated on, by its own filters. */

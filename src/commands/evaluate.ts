@@ -1,5 +1,6 @@
 /** `ridecast evaluate`: any saved model on any month. */
 
+import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { parseTaxis } from '../months.ts'
 import {
@@ -14,10 +15,12 @@ import {
 import { type EngineFlags, engineOptions, engineSettingsOf } from './engine-flags.ts'
 import { type Io, printJson, progress, table } from './io.ts'
 import { openModel, registryUriHelp } from './open-model.ts'
+import { writePage } from './page-file.ts'
 
 interface Flags extends DataFlags, CacheFlags, EngineFlags {
   models: string
   registryUri?: string
+  report?: string
   json?: true
 }
 
@@ -25,6 +28,7 @@ const examples = `
 Examples:
   ridecast evaluate green-duration 2021-03
   ridecast evaluate green-duration/3f9c2a71b0de ./my_trips.parquet --json
+  ridecast evaluate green-duration 2021-03 --report march.html
 `
 
 /** The command. */
@@ -32,13 +36,14 @@ export function evaluateCommand(io: Io): Command {
   const command = new Command('evaluate')
     .summary('measure a saved model on any months')
     .description(
-      'Measure a saved model on months: squared errors, absolute errors and quantiles of the residuals.',
+      'Measure a saved model on months: squared errors, absolute errors, quantiles of the residuals, the worst slice of the rides, and how often intervals hold.',
     )
     .argument('<model>', 'name, name@alias, name/version or a folder')
     .argument('<sources...>', 'months (2021-03, 2023-01..2023-04), Parquet files, addresses')
   return engineOptions(cacheOptions(dataOptions(command)))
     .option('--models <dir>', 'folder of the registry', 'models')
     .option('--registry-uri <uri>', registryUriHelp)
+    .option('--report <file>', 'write a page with slices, residuals, a map and intervals')
     .option('--json', 'print one JSON object and nothing else')
     .addHelpText('after', examples)
     .action(async (reference: string, sources: string[], flags: Flags) => {
@@ -50,7 +55,7 @@ export function evaluateCommand(io: Io): Command {
       )
       const { evaluateOn } = await import('../pipeline/evaluate-on.ts')
       const fetching = await fetchingOf(io, flags)
-      const { label, measures, residuals, rows, kept, refused } = await evaluateOn(
+      const { label, measures, judgement, rows, kept, refused } = await evaluateOn(
         predictor.model,
         {
           ...sourcesOptionsOf(io, flags),
@@ -67,6 +72,19 @@ export function evaluateCommand(io: Io): Command {
         },
       ).finally(() => fetching.finish())
       progress(io, '')
+      const { mae, quantiles } = judgement.measures
+      if (flags.report !== undefined) {
+        const { reportAssets, reportPage } = await import('../pipeline/report/report-page.ts')
+        const { kind, recipe } = predictor.model
+        const one = { name, version, kind, recipe: recipe.name, judgement }
+        const document = {
+          format: 'ridecast-report',
+          version: 1,
+          rides: label,
+          models: [one],
+        } as const
+        await writePage(resolve(io.cwd, flags.report), reportPage(document, await reportAssets()))
+      }
       if (flags.json) {
         printJson(io, {
           name,
@@ -76,8 +94,11 @@ export function evaluateCommand(io: Io): Command {
           kept,
           refused,
           ...measures,
-          mae: residuals.mae,
-          quantiles: residuals.quantiles,
+          mae,
+          quantiles,
+          worst: judgement.worst,
+          slices: judgement.slices,
+          intervals: judgement.intervals,
         })
         return
       }
@@ -86,15 +107,31 @@ export function evaluateCommand(io: Io): Command {
       )
       const lines = [
         ['RMSE', measures.rmse.toFixed(4), 'minutes'],
-        ['MAE', residuals.mae.toFixed(4), 'minutes'],
+        ['MAE', mae.toFixed(4), 'minutes'],
         ['R2', measures.r2?.toFixed(4) ?? '-', ''],
         ['bias', measures.bias.toFixed(4), 'minutes, prediction - actual'],
-        ...Object.entries(residuals.quantiles).map(([level, value]) => [
+        ...Object.entries(quantiles).map(([level, value]) => [
           `${Number(level) * 100} %`,
           value.toFixed(2),
           'minutes, quantile of prediction - actual',
         ]),
       ]
+      const { worst, intervals } = judgement
+      if (worst) {
+        lines.push([
+          'worst slice',
+          worst.rmse.toFixed(4),
+          `minutes, ${worst.family} ${worst.name}, ${worst.n.toLocaleString('en-US')} rides`,
+        ])
+      }
+      for (const { nominal, coverage, width } of intervals ?? []) {
+        lines.push([
+          `${100 * nominal} % interval`,
+          `${(100 * coverage).toFixed(1)} %`,
+          `of the rides are inside; ${width.toFixed(2)} minutes wide on average`,
+        ])
+      }
       io.out(table(io, ['', '', ''], lines, ['left', 'right', 'left']))
+      if (flags.report !== undefined) io.out(`report  ${flags.report}\n`)
     })
 }

@@ -5,10 +5,12 @@ import type { Model } from '../model.ts'
 import type { EngineChoice } from './engines/engine.ts'
 import { type EngineSettings, openEngine } from './engines/engines.ts'
 import { evaluate, type Measures } from './evaluate.ts'
+import { intervalOf } from './judge/coverage.ts'
+import { judge } from './judge/judge.ts'
+import type { Judgement } from './judge/judgement.ts'
 import type { Moments } from './moments.ts'
 import { type MomentsCache, noCache } from './moments-cache.ts'
 import { planOf, type Refused } from './plan.ts'
-import { type Residuals, residualsOf } from './residuals.ts'
 import type { ObtainAllEffects } from './source.ts'
 import { obtainFiles, planSources, type SourcesOptions, sourcesLabel } from './sources.ts'
 import { Summing } from './summing.ts'
@@ -21,7 +23,8 @@ export interface Evaluation {
   readonly kept: number
   readonly refused: Refused
   readonly measures: Measures
-  readonly residuals: Residuals
+  /** Slices, distributions, intervals and all else that rows tell. */
+  readonly judgement: Judgement
 }
 
 /** What to measure on. */
@@ -68,13 +71,16 @@ export async function evaluateOn(
       `no ride of ${label} passes the filters of the model: found ${moments.rows} rows`,
     )
   }
-  const residuals = await residualsOf(model, files, plan, effects.progress)
+  const judgement = await judge(model, files, plan, {
+    interval: intervalOf(model),
+    ...(effects.progress && { progress: effects.progress }),
+  })
   return {
     label,
     rows: moments.rows,
     kept: moments.n,
     refused: moments.refused,
-    measures: model.kind === 'linear' ? evaluate(model, moments) : residuals,
-    residuals,
+    measures: model.kind === 'linear' ? evaluate(model, moments) : judgement.measures,
+    judgement,
   }
 }

@@ -1,5 +1,7 @@
-/** How often rides take as long as an interval says, and how wide it is. Knows no model. */
+/** How often rides take as long as an interval says, and how wide it is. */
 
+import { intervalAround } from '../../intervals.ts'
+import type { Model } from '../../model.ts'
 import { type CoverageMeasures, coverageLevels, type IntervalCoverage } from './judgement.ts'
 import { predictedBand, predictedNames } from './slices.ts'
 
@@ -11,6 +13,15 @@ import { predictedBand, predictedNames } from './slices.ts'
  * @returns the bounds, both included
  */
 export type Interval = (predicted: number, coverage: number) => readonly [number, number]
+
+/** The intervals of a model, where it has some. */
+export function intervalOf({ intervals, recipe }: Model): Interval | undefined {
+  if (!intervals) return undefined
+  return (predicted, coverage) => {
+    const { low, high } = intervalAround(intervals, predicted, coverage, recipe.target)
+    return [low, high]
+  }
+}
 
 /** Counts rides in and out of intervals. */
 export class CoverageCounts {
