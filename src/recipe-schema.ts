@@ -123,7 +123,7 @@ export const recipeSchema = z.strictObject({
   numeric: z.array(z.union([measure, numeric])).default([]),
   model: z.enum(['linear', 'trees', 'forest', 'ensemble']).default('linear'),
   l2: finite.nonnegative().default(0),
-  /** Draws coefficients to 0 and leaves many there; with `l2` an elastic net. See {@link penaltyText}. */
+  /** Draws coefficients to 0 and leaves many there; with `l2` an elastic net. */
   l1: finite.nonnegative().optional(),
   /** How trees are grown. */
   trees: trees.optional(),
