@@ -55,7 +55,7 @@ export function evaluateCommand(io: Io): Command {
       )
       const { evaluateOn } = await import('../pipeline/evaluate-on.ts')
       const fetching = await fetchingOf(io, flags)
-      const { label, measures, judgement, rows, kept, refused } = await evaluateOn(
+      const { label, measures, judgement, inputs, rows, kept, refused } = await evaluateOn(
         predictor.model,
         {
           ...sourcesOptionsOf(io, flags),
@@ -63,6 +63,7 @@ export function evaluateCommand(io: Io): Command {
           sources,
           engine: flags.engine,
           engineSettings: engineSettingsOf(io, flags),
+          inputs: flags.report !== undefined,
         },
         {
           cache: await cacheOf(io, flags),
@@ -75,8 +76,10 @@ export function evaluateCommand(io: Io): Command {
       const { mae, quantiles } = judgement.measures
       if (flags.report !== undefined) {
         const { reportAssets, reportPage } = await import('../pipeline/report/report-page.ts')
-        const { kind, recipe } = predictor.model
-        const one = { name, version, kind, recipe: recipe.name, judgement }
+        const { model } = predictor
+        const { kind, recipe } = model
+        const terms = 'importance' in model ? { terms: model.importance() } : {}
+        const one = { name, version, kind, recipe: recipe.name, judgement, ...inputs, ...terms }
         const document = {
           format: 'ridecast-report',
           version: 1,
