@@ -182,6 +182,7 @@ function rethrowUnlessOwn(error: unknown): void {
     'sums_overflow',
     'source_columns',
     'recipe_invalid',
+    'engine_unsupported',
   ]
   if (error instanceof RidecastError && own.includes(error.code)) return
   throw error

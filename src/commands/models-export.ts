@@ -18,6 +18,7 @@ const formats = {
   onnx: 'one file for ONNX Runtime',
   sklearn: 'folder with JSON and a script for scikit-learn (plain and pairs)',
   card: 'the model card, .html or .md',
+  xgboost: 'one JSON file for XGBoost (trees and forests)',
 } as const
 
 type Format = keyof typeof formats
@@ -49,6 +50,7 @@ Examples:
   ridecast models export green-duration --format mlflow
   ridecast models export green-duration@champion --format onnx --out model.onnx
   ridecast models export green-duration/3f9c2a71 --format sklearn --out rebuilt
+  ridecast models export green-trees --format xgboost --out trees.json
   ridecast models export green-duration --format card --out card.md --force
 
 What is there already is replaced only with --force, and only if an export of that format wrote it.`
@@ -56,7 +58,7 @@ What is there already is replaced only with --force, and only if an export of th
 /** The subcommand `export` of `ridecast models`. */
 export function exportCommand(io: Io): Command {
   return new Command('export')
-    .summary('write a version for MLflow, ONNX Runtime or scikit-learn, or its model card')
+    .summary('write a version for MLflow, ONNX Runtime, XGBoost or scikit-learn, or its model card')
     .description(
       'Write a model version, verified first, for programs that know nothing of ridecast.',
     )
@@ -120,6 +122,11 @@ async function exported(loaded: LoadedModel, format: Format, path: string): Prom
     const next = `python -c 'import onnxruntime, sys; print(*onnxruntime.InferenceSession(sys.argv[1]).get_inputs(), sep="\\n")' ${at}`
     return { content: onnxModel(loaded.predictor.model, about), next }
   }
+  if (format === 'xgboost') {
+    const { xgboostFile } = await import('../export/xgboost.ts')
+    const next = `python -c 'import sys, xgboost; print(xgboost.Booster(model_file=sys.argv[1]).attributes())' ${at}`
+    return { content: xgboostFile(loaded), next }
+  }
   return { content: Buffer.from(await cardText(loaded, path)), next: null }
 }
 
@@ -134,7 +141,13 @@ async function cardText(loaded: LoadedModel, path: string): Promise<string> {
 }
 
 function defaultName({ name, version }: LoadedModel, format: Format): string {
-  const endings = { mlflow: '-mlflow', onnx: '.onnx', sklearn: '-sklearn', card: '.html' }
+  const endings = {
+    mlflow: '-mlflow',
+    onnx: '.onnx',
+    xgboost: '.json',
+    sklearn: '-sklearn',
+    card: '.html',
+  }
   // A name from elsewhere may have a separator in it.
   return `${name.replaceAll(/[^\w.-]/g, '_')}-${version}${endings[format]}`
 }

@@ -109,13 +109,22 @@ function filterText({ column, ...bounds }: Filter): string {
 
 /** Hashes by which the version is found again, and what they are of. */
 export function lineageText(loaded: LoadedModel, { moments_sha256: moments }: CardLineage): string {
+  const isLinear = loaded.predictor.model.kind === 'linear'
+  const solved = 'from which the coefficients were solved'
+  const measured = 'from which the measures were computed'
   const rows = [
     ['version, the first 12 digits of the SHA-256 of its `SHA256SUMS`', code(loaded.version)],
     ['`lineage.json`, SHA-256', code(versionFiles(loaded).lineageSha256)],
     ...(moments
       ? [
-          ['training sums, from which the coefficients were solved', code(moments.train)],
-          ['validation sums, from which the measures were computed', code(moments.validation)],
+          [
+            `training sums, ${isLinear ? solved : 'of the rides it was trained on'}`,
+            code(moments.train),
+          ],
+          [
+            `validation sums, ${isLinear ? measured : 'of the rides it was validated on'}`,
+            code(moments.validation),
+          ],
         ]
       : []),
   ]

@@ -1,11 +1,13 @@
 /** What a model card says about what a model is for, and where it ends. */
 
 import type { LoadedModel } from '../loaded-model.ts'
+import type { Model } from '../model.ts'
 import { indexProfile } from '../profile.ts'
 import { maxZone, rideColumns } from '../ride.ts'
 import { countText } from './card-evidence.ts'
 import type { CardLineage } from './card-facts.ts'
 import { code, plainText } from './markdown.ts'
+import { partsOf } from './onnx-model.ts'
 
 /** What it is for and what it is not for. */
 export function purposeText(loaded: LoadedModel): string {
@@ -41,12 +43,31 @@ export function limitsText(loaded: LoadedModel, lineage: CardLineage): string {
       'no upper bound.',
     timeless
       ? '**Time.** It does not use the time of the pickup: the answer is the same at every hour.'
-      : '**Time.** Without a pickup time ridecast averages over the hours of the training rides; exports add nothing for it.',
+      : `**Time.** Without a pickup time ridecast averages over the hours of the training rides; in exports it ${unknownText(model)}.`,
+    ...missingLimits(loaded),
     driftLimit(lineage),
     '**Unknown to it.** The route, the weather, events and the traffic of the day.',
   ]
     .map((text) => `- ${text}`)
     .join('\n')
+}
+
+/** What becomes of a level that is not known, or of a value that is missing. */
+function unknownText({ kind }: Model): string {
+  if (kind === 'linear') return 'adds nothing'
+  return kind === 'ensemble'
+    ? 'adds nothing in linear members and goes the way of missing values in trees'
+    : 'goes the way that the trees have for missing values'
+}
+
+/** Inputs without which a ride can be asked about. */
+function missingLimits({ predictor: { model, inputs } }: LoadedModel): string[] {
+  const optional = inputs.filter((input) => !model.features.required.includes(input))
+  if (optional.length === 0) return []
+  return [
+    `**Missing values.** ${optional.map(code).join(', ')} may be missing, as they were in some of ` +
+      'the training rides; exports take NaN for them, and want the column all the same.',
+  ]
 }
 
 function categoryLimits({ predictor: { model, inputs, profile } }: LoadedModel): string[] {
@@ -57,11 +78,13 @@ function categoryLimits({ predictor: { model, inputs, profile } }: LoadedModel):
     ...(inputs.includes('PULocationID') ? [`${zones(profile.pickups)} as the pickup`] : []),
     ...(inputs.includes('DOLocationID') ? [`${zones(profile.dropoffs)} as the drop-off`] : []),
   ]
-  const paired = model.features.categorical.some(({ inputs: of }) => {
-    return of.includes('PULocationID') && of.includes('DOLocationID')
+  const terms = partsOf(model).flatMap(({ features }) => features.categorical)
+  const paired = terms.some(({ atoms }) => {
+    const ids = atoms.flatMap(({ spec }) => (spec.kind === 'id' ? spec.column : []))
+    return ids.includes('PULocationID') && ids.includes('DOLocationID')
   })
   return [
-    '**Unseen categories** add nothing to the prediction; ridecast warns of them, exports do not.' +
+    `**Unseen categories**: a level that was not in training ${unknownText(model)}; ridecast warns of it, exports do not.` +
       (parts.length > 0
         ? ` Of ${maxZone} zones the training rides have ${parts.join(' and ')}.`
         : ''),
@@ -77,14 +100,18 @@ function categoryLimits({ predictor: { model, inputs, profile } }: LoadedModel):
 function distanceLimits({ predictor: { model, profile } }: LoadedModel): string[] {
   const texts = [
     '**Missing distance.** ridecast takes the training mean of the pair of zones, or of all rides, ' +
-      'and says so. In exports a missing distance (NaN) adds nothing: give the ' +
+      `and says so. In exports a missing distance (NaN) ${unknownText(model)}: give the ` +
       'distance of the route.',
   ]
   const distance = profile.trip_distance
   if (!distance) return texts
   const usual = indexProfile(profile).usualDistance
-  const raw = model.recipe.numeric.some((spec) => {
-    return spec === 'trip_distance' || (typeof spec === 'object' && spec.steps.length === 0)
+  // Trees compare distances, however large; a slope multiplies them.
+  const raw = partsOf(model).some(({ kind, features }) => {
+    return (
+      kind === 'linear' &&
+      features.numeric.some(({ of, steps }) => of === 'trip_distance' && steps.length === 0)
+    )
   })
   const far = distance.counts.at(-1) ?? 0
   const last = distance.edges.at(-1) ?? 0

@@ -2,6 +2,7 @@
 
 import type { CategoricalTerm } from '../features.ts'
 import type { LoadedModel } from '../loaded-model.ts'
+import { isColumn, measureOf } from '../measures.ts'
 import type { Effect, LinearModel, Model, TreeModel } from '../model.ts'
 import { penaltyText } from '../recipe.ts'
 import type { NumericSpec, Recipe, Step } from '../recipe-schema.ts'
@@ -17,12 +18,16 @@ export function summaryText(loaded: LoadedModel, { train }: CardLineage): string
   const { taxi } = model.toJSON()
   const months = [...new Set(train.flatMap(({ month }) => month ?? []))]
   const of = months.length > 0 ? ` of ${months.map(plainText).join(', ')}` : ''
+  const asked = (input: InputName): string => {
+    const missing = model.features.required.includes(input) ? '' : '; may be missing'
+    return `${code(input)} (${unitOf(input)}${missing})`
+  }
   const description = recipe.description === '' ? '' : `: ${plainText(recipe.description)}`
   return [
     `How long a ride by ${taxi} taxi in New York takes, in minutes from pickup to drop-off. ${kinds[model.kind]}`,
     [
       `- **Trained on** ${countText(profile.rides)} rides by ${taxi} taxi${of}`,
-      `- **Asked with** ${inputs.map((input) => `${code(input)} (${unitOf(input)})`).join(', ')}`,
+      `- **Asked with** ${inputs.map(asked).join(', ')}`,
       `- **Answers** minutes, at least ${recipe.target.min}`,
       `- **Recipe** ${code(recipe.name)}${description}`,
     ].join('\n'),
@@ -79,8 +84,15 @@ function treesText(model: TreeModel): string {
   })
   return [
     markdownTable(['term', 'made of', 'share of the gain', 'splits'], 'llrr', rows),
-    `${kindText(model)}; a prediction is taken apart by Shapley values of the trees.`,
+    `${kindText(model)}${settingsText(recipe)}; a prediction is taken apart by Shapley values of the trees.`,
   ].join('\n\n')
+}
+
+function settingsText({ trees = {} }: Recipe): string {
+  const stated = Object.entries(trees).map(([name, value]) => {
+    return code(`${name} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
+  })
+  return stated.length > 0 ? `, grown with ${stated.join(', ')}` : ''
 }
 
 function linearText(model: LinearModel, metrics: Pick<CardMetrics, 'rank'>): string {
@@ -125,12 +137,14 @@ function methodText(recipe: Recipe): string {
 
 function madeOf({ atoms }: CategoricalTerm): string {
   return atoms
-    .map(({ spec, levels }) => {
+    .map(({ spec }) => {
       const missing = spec.or_missing ? ' or missing' : ''
       if (spec.kind === 'id') return `${code(spec.column)}${missing}`
       if (spec.kind === 'derived') return `${code(spec.name)} of the pickup`
       if (spec.kind === 'zone') return `${spec.part} of ${code(spec.column)}${missing}`
-      if (spec.kind === 'bin') return `${code(spec.of)} in ${levels} bins`
+      if (spec.kind === 'bin') {
+        return `${code(spec.of)} in ${spec.edges.length + 1} bins${missing}`
+      }
       return code(spec.kind)
     })
     .join(' × ')
@@ -145,8 +159,9 @@ function rangeText(effects: readonly Effect[]): string {
 }
 
 function stepsText(spec: NumericSpec): string {
-  if (typeof spec === 'string') return code(spec)
-  return [code(spec.of), ...spec.steps.map(stepText)].join(', ')
+  const { of, steps } = typeof spec === 'string' ? { of: spec, steps: [] } : spec
+  const measured = isColumn(of) ? code(of) : `${code(of)}: ${plainText(measureOf(of).unit)}`
+  return [measured, ...steps.map(stepText)].join(', ')
 }
 
 function stepText(step: Step): string {

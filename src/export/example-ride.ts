@@ -6,8 +6,9 @@
 
 import { splitCode } from '../atoms.ts'
 import type { LoadedModel } from '../loaded-model.ts'
-import { hourMicros, type InputName, rideColumns } from '../ride.ts'
-import { type OnnxInput, onnxInputs } from './onnx.ts'
+import type { LinearModel, TreeModel } from '../model.ts'
+import { hourMicros, type InputName } from '../ride.ts'
+import { type OnnxInput, onnxInputs, partsOf } from './onnx-model.ts'
 
 /** Values by input of the model; `pickup_datetime` in microseconds on the local clock. */
 export type ExampleRide = Readonly<Partial<Record<InputName, number>>>
@@ -48,17 +49,28 @@ export function exampleInputs(loaded: LoadedModel): ExampleInput[] {
   })
 }
 
-/** The first level of an id that the model has a coefficient for. */
+/** The first id of a column that the model has met. */
 function knownLevel({ predictor: { model } }: LoadedModel, input: InputName): number | undefined {
-  if (input === 'pickup_datetime' || rideColumns[input].kind !== 'id') return undefined
-  for (const term of model.features.categorical) {
-    const at = term.atoms.findIndex(({ key }) => key === input)
-    if (at < 0) continue
-    if (model.kind !== 'linear') return undefined
-    const effect = model.effects().find(({ term: name }) => name === term.name)
-    if (effect?.level !== undefined) return splitCode(term.atoms, term.parse(effect.level))[at]
+  for (const part of partsOf(model)) {
+    for (const term of part.features.categorical) {
+      const at = term.atoms.findIndex(({ spec }) => spec.kind === 'id' && spec.column === input)
+      if (at < 0) continue
+      // Code 0 is a missing id where that is a level.
+      const lift = term.atoms[at]?.spec.or_missing ? 1 : 0
+      const ids = levelsOf(part, term.name).map((text) => {
+        return (splitCode(term.atoms, term.parse(text))[at] as number) - lift
+      })
+      const known = ids.find((id) => id >= 0)
+      if (known !== undefined) return known
+    }
   }
   return undefined
+}
+
+/** The levels of a term that were in training. */
+function levelsOf(model: LinearModel | TreeModel, term: string): readonly string[] {
+  if (model.kind !== 'linear') return model.toJSON().levels[term] ?? []
+  return model.effects().flatMap((effect) => (effect.term === term ? (effect.level ?? []) : []))
 }
 
 /** A wall-clock time as text, `2021-01-04T08:30:00`. */

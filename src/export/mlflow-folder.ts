@@ -127,8 +127,9 @@ function descriptionText(
 }
 
 /**
- * Types of inputs and output, as JSON in text; every input is required. A single column is said to
- * be a tensor: MLflow makes a matrix of a lone column of a data frame, and the graph takes none.
+ * Types of inputs and output, as JSON in text. Every column is required, those too whose values may be
+ * missing: what stands behind it feeds the graph all columns, or fails. A single column is said to be
+ * a tensor: MLflow makes a matrix of a lone column of a data frame, and the graph takes none.
  */
 function signatureOf(inputs: readonly ExampleInput[]): Record<string, string | null> {
   const column = (name: string, type: NumberType): string => {

@@ -5,43 +5,61 @@
  * Knows nothing about categories.
  */
 
-import { transformScale } from '../features.ts'
-import type { NumericSpec, Step } from '../recipe-schema.ts'
+import { type NumericTerm, transformScale } from '../features.ts'
+import { isColumn } from '../measures.ts'
+import type { Step } from '../recipe-schema.ts'
 import type { OnnxGraph } from './onnx-graph.ts'
+import { measure } from './onnx-measures.ts'
 import { tensor } from './onnx-proto.ts'
+import type { OnnxRide } from './onnx-ride.ts'
 
 /**
- * The minutes of a numeric term: its value times a slope, 0 where it is missing or not finite.
+ * The value of a numeric term and where it is a finite number; elsewhere the term is missing.
  *
- * @param input a double in the graph
- * @param term the name of the term
- * @returns the name of the minutes
+ * @param name of what is written: that of the term, and before it what tells it from others
+ * @returns names of a double and of a truth value
  */
+function finiteValue(
+  ride: OnnxRide,
+  { of, steps }: NumericTerm,
+  name: string,
+): { value: string; finite: string } {
+  const { graph } = ride
+  let value = measure(ride, of)
+  for (const step of steps) value = stepValue(graph, value, step, name)
+  if (steps.length > 0 || !isColumn(of)) value = rounded(graph, value, name)
+  const size = graph.add('Abs', `${name}/size`, [value])
+  const largest = graph.double(Number.MAX_VALUE)
+  return { value, finite: graph.add('LessOrEqual', `${name}/is_finite`, [size, largest]) }
+}
+
+/** The value of a numeric term, a double; NaN where it is missing or not finite. */
+export function numericValue(ride: OnnxRide, term: NumericTerm, name: string): string {
+  const { graph } = ride
+  const { value, finite } = finiteValue(ride, term, name)
+  return graph.add('Where', `${name}/value`, [finite, value, graph.double(Number.NaN)])
+}
+
+/** The minutes of a numeric term: its value times a slope, 0 where it is missing or not finite. */
 export function numericMinutes(
-  graph: OnnxGraph,
-  input: string,
-  spec: NumericSpec,
-  term: string,
+  ride: OnnxRide,
+  term: NumericTerm,
+  name: string,
   slope: number,
 ): string {
-  const steps = typeof spec === 'string' ? [] : spec.steps
-  let value = input
-  for (const step of steps) value = stepValue(graph, value, step, term)
-  if (steps.length > 0) value = rounded(graph, value, term)
-  const size = graph.add('Abs', `${term}/size`, [value])
-  const largest = graph.double(Number.MAX_VALUE)
-  const finite = graph.add('LessOrEqual', `${term}/is_finite`, [size, largest])
-  const own = graph.named(tensor(`${term}/slope`, 'double', [], [slope]))
+  const { graph } = ride
+  const { value, finite } = finiteValue(ride, term, name)
+  const own = graph.named(tensor(`${name}/slope`, 'double', [], [slope]))
   // The slope is chosen by ride, too: ONNX Runtime 1.31 drops a product with a constant that is 1
   // in single precision, and a difference to one that is 0.
   const factors = [value, own].map((factor, k) =>
-    graph.add('Where', `${term}/${k === 0 ? 'value' : 'factor'}`, [
+    graph.add('Where', `${name}/${k === 0 ? 'value' : 'factor'}`, [
       finite,
       factor,
       graph.double(0),
     ]),
   )
-  return graph.add('Mul', `${term}/minutes`, factors)
+  return graph.add('Mul', `${name}/minutes`, factors)
 }
 
 /** The nearest multiple of 2^-20, halves up. Round takes halves to the even neighbour instead. */

@@ -5,14 +5,17 @@
 
 import protobuf from 'protobufjs/light.js'
 
-/** A number type of ONNX that is written here. */
+/** A number type of ONNX that inputs, outputs and most values have here. */
 export type NumberType = 'double' | 'int64'
 
+/** A number type of the tensors that are written. */
+export type TensorType = NumberType | 'float' | 'uint8'
+
 /** `TensorProto.DataType` by our names. */
-export const dataTypes = { int32: 6, int64: 7, double: 11 } as const
+export const dataTypes = { float: 1, uint8: 2, int32: 6, int64: 7, double: 11 } as const
 
 /** `AttributeProto.AttributeType` of the attributes that are written. */
-const attributeTypes = { int: 2, tensor: 4 } as const
+const attributeTypes = { int: 2, tensor: 4, ints: 7 } as const
 
 /** A tensor; its elements lie little-endian in `rawData`. */
 export interface Tensor {
@@ -22,12 +25,13 @@ export interface Tensor {
   readonly rawData: Uint8Array
 }
 
-/** An attribute of a node: an integer or a tensor. */
+/** An attribute of a node: an integer, several or a tensor. */
 export interface Attribute {
   readonly name: string
   readonly type: number
   readonly i?: number
   readonly t?: Tensor
+  readonly ints?: readonly number[]
 }
 
 /** An operation; inputs and outputs are names of values. */
@@ -73,6 +77,8 @@ export interface OnnxDocument {
 const text = (id: number) => ({ type: 'string', id })
 const one = (type: string, id: number) => ({ type, id })
 const many = (type: string, id: number) => ({ rule: 'repeated', type, id })
+/** Lists of numbers are not packed upstream: a proto2 file. */
+const unpacked = (type: string, id: number) => ({ ...many(type, id), options: { packed: false } })
 
 /**
  * The messages and fields that are written, with the names and numbers of `onnx/onnx-ml.proto` of
@@ -110,11 +116,11 @@ const messages = {
     name: text(1),
     i: one('int64', 3),
     t: one('TensorProto', 5),
+    ints: unpacked('int64', 8),
     type: one('int32', 20),
   },
   TensorProto: {
-    // Not packed upstream: a proto2 file.
-    dims: { ...many('int64', 1), options: { packed: false } },
+    dims: unpacked('int64', 1),
     dataType: one('int32', 2),
     name: text(8),
     rawData: one('bytes', 9),
@@ -136,23 +142,34 @@ export function encodeOnnx(document: OnnxDocument): Uint8Array {
   return modelProto.encode(document).finish()
 }
 
+/** Bytes of an element, and how one is written. */
+const elementWriters: Readonly<
+  Record<
+    TensorType,
+    readonly [number, (view: DataView, at: number, value: number | bigint) => void]
+  >
+> = {
+  float: [4, (view, at, value) => view.setFloat32(at, Number(value), true)],
+  uint8: [1, (view, at, value) => view.setUint8(at, Number(value))],
+  int64: [8, (view, at, value) => view.setBigInt64(at, BigInt(value), true)],
+  double: [8, (view, at, value) => view.setFloat64(at, Number(value), true)],
+}
+
 /**
- * A tensor of doubles or 64-bit integers.
+ * A tensor of numbers.
  *
  * @param dims lengths of the axes, none for a scalar
- * @param values as many as the axes say; integers from -2^63 to 2^63 - 1
+ * @param values as many as the axes say; integers in the range of their type, floats are rounded
  */
 export function tensor(
   name: string,
-  type: NumberType,
+  type: TensorType,
   dims: readonly number[],
-  values: readonly (number | bigint)[],
+  values: ArrayLike<number | bigint>,
 ): Tensor {
-  const view = new DataView(new ArrayBuffer(8 * values.length))
-  values.forEach((value, i) => {
-    if (type === 'double') view.setFloat64(8 * i, Number(value), true)
-    else view.setBigInt64(8 * i, BigInt(value), true)
-  })
+  const [size, write] = elementWriters[type]
+  const view = new DataView(new ArrayBuffer(size * values.length))
+  for (let i = 0; i < values.length; i++) write(view, size * i, values[i] as number | bigint)
   return { name, dims, dataType: dataTypes[type], rawData: new Uint8Array(view.buffer) }
 }
 
@@ -168,4 +185,11 @@ export const tensorAttribute = (name: string, t: Tensor): Attribute => ({
   name,
   type: attributeTypes.tensor,
   t,
+})
+
+/** An attribute that holds integers. */
+export const intsAttribute = (name: string, ints: readonly number[]): Attribute => ({
+  name,
+  type: attributeTypes.ints,
+  ints,
 })

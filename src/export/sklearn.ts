@@ -7,6 +7,7 @@
 import { RidecastError } from '../errors.ts'
 import { exactJson } from '../exact-json.ts'
 import type { LoadedModel } from '../loaded-model.ts'
+import { isColumn } from '../measures.ts'
 import type { Model } from '../model.ts'
 import type { ModelFile } from '../model-file.ts'
 import { modelCard } from './model-card.ts'
@@ -31,9 +32,10 @@ export function sklearnFolder(loaded: LoadedModel): readonly ModelFile[] {
   const { name, version } = loaded
   const { model } = loaded.predictor
   if (model.kind !== 'linear') {
+    const others = model.kind === 'ensemble' ? 'mlflow or onnx' : 'mlflow, onnx or xgboost'
     throw new RidecastError(
       'export_unsupported',
-      `format sklearn takes linear models, found kind ${model.kind}: export with --format mlflow, onnx or xgboost`,
+      `format sklearn takes linear models, found kind ${model.kind}: export with --format ${others}`,
     )
   }
   const terms = termsOf(model)
@@ -61,7 +63,7 @@ export function sklearnFolder(loaded: LoadedModel): readonly ModelFile[] {
   ]
 }
 
-function termsOf({ features, recipe }: Model): Terms {
+function termsOf({ features }: Model): Terms {
   const { categorical, numeric } = features
   const faults: string[] = []
   for (const { name, atoms } of categorical) {
@@ -71,9 +73,9 @@ function termsOf({ features, recipe }: Model): Terms {
       faults.push(`${name} (derived: ${derived.map(({ key }) => key).join(', ')})`)
     }
   }
-  for (const [p, spec] of recipe.numeric.entries()) {
-    if (typeof spec === 'string' || spec.steps.length === 0) continue
-    faults.push(`${numeric[p]?.name} (transformed: ${spec.of})`)
+  for (const { name, of, steps } of numeric) {
+    if (!isColumn(of)) faults.push(`${name} (made: ${of})`)
+    else if (steps.length > 0) faults.push(`${name} (transformed: ${of})`)
   }
   if (faults.length > 0) {
     throw new RidecastError(

@@ -9,6 +9,7 @@ import { writeFolder } from '../../src/export/write-folder.ts'
 import type { ModelFile } from '../../src/model-file.ts'
 import { hoursAndPassengers, opposed, zonesAndDistance } from '../serve/small-model.ts'
 import { type Kept, keep } from './exported-models.ts'
+import { both, documentsWith, fitted, grown, wood } from './fitted-models.ts'
 
 let kept: Kept
 afterEach(() => kept?.remove())
@@ -149,4 +150,35 @@ describe('the folder for MLflow', () => {
     const bytes = files.slice(1).reduce((sum, { content }) => sum + content.length, 0)
     expect(description(files).model_size_bytes).toBe(bytes)
   })
+
+  it.each([grown, wood, both])(
+    'is made of $name too, with a ride that it knows',
+    async (recipe) => {
+      kept = await keep(documentsWith(await fitted(recipe), zonesAndDistance))
+      const files = mlflowFolder(kept.loaded)
+      const { signature } = description(files) as { signature: { inputs: string } }
+      const inputs = JSON.parse(signature.inputs) as { name: string; type: string }[]
+      expect(Object.fromEntries(inputs.map(({ name, type }) => [name, type]))).toEqual({
+        PULocationID: 'long',
+        DOLocationID: 'long',
+        pickup_datetime: 'long',
+        trip_distance: 'double',
+        // A double, so that it can be missing: the columns must be there all the same.
+        VendorID: 'double',
+        RatecodeID: 'double',
+        passenger_count: 'double',
+      })
+      expect(inputs).toEqual(inputs.map((input) => ({ ...input, required: true })))
+      const example = JSON.parse(text(files, 'input_example.json')) as {
+        columns: string[]
+        data: number[][]
+      }
+      const ride = Object.fromEntries(
+        example.columns.map((name, i) => [name, example.data[0]?.[i]]),
+      )
+      expect(ride).toMatchObject({ PULocationID: 43, DOLocationID: 151, trip_distance: 1.25 })
+      // Ids that the rides of fitted-models.ts hold: 0 is the least of the odd ones among them.
+      expect([ride.VendorID, ride.RatecodeID]).toEqual([0, 0])
+    },
+  )
 })

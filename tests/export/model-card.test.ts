@@ -5,6 +5,7 @@ import { code, plainText } from '../../src/export/markdown.ts'
 import { modelCard } from '../../src/export/model-card.ts'
 import { hoursAndPassengers, opposed, zonesAndDistance } from '../serve/small-model.ts'
 import { type Kept, keep, withTexts } from './exported-models.ts'
+import { both, documentsWith, fitted, grown } from './fitted-models.ts'
 
 let kept: Kept
 afterEach(() => kept?.remove())
@@ -92,6 +93,41 @@ describe('the model card', () => {
     const limits = section(modelCard(kept.loaded), 'Limits')
     expect(limits).toContain('Without a pickup time ridecast averages')
     expect(limits).not.toContain('distance')
+  })
+
+  it('says of trees what they do with what they do not know', async () => {
+    kept = await keep(documentsWith(await fitted(grown), zonesAndDistance))
+    const card = modelCard(kept.loaded)
+    expect(card).toContain('Boosted trees')
+    expect(card).toContain('`VendorID` (provider of the meter record; may be missing)')
+    const limits = section(card, 'Limits')
+    expect(limits).toContain('a level that was not in training goes the way that the trees have')
+    expect(limits).toContain('`VendorID`, `RatecodeID`, `passenger_count` may be missing')
+    expect(limits).not.toContain('adds nothing')
+    // Trees compare distances: one of 20 miles or more does no harm.
+    expect(limits).not.toContain('errors of the meter')
+    const terms = section(card, 'Terms')
+    expect(terms).toContain('| `far` | `distance_ratio` in 4 bins or missing |')
+    expect(terms).toContain('| `log` | `trip_distance`, log of 1 + it |')
+    expect(terms).toContain('`zone_distance`: miles in a straight line')
+    expect(terms).toContain('40 boosted trees, grown with `rounds 40`, `leaves 16`')
+    expect(section(card, 'Lineage')).not.toContain('coefficients')
+  })
+
+  it('takes an ensemble apart into its members', async () => {
+    kept = await keep(documentsWith(await fitted(both), zonesAndDistance))
+    const card = modelCard(kept.loaded)
+    const terms = section(card, 'Terms')
+    expect(terms).toContain('| `grown` | 40 boosted trees | 0.')
+    expect(terms).toContain('| `line` | linear, ')
+    expect(terms).toContain('### grown')
+    expect(terms).toContain('| `from_far` | borough of `PULocationID` or missing ×')
+    const limits = section(card, 'Limits')
+    expect(limits).toContain('adds nothing in linear members and goes the way of missing values')
+    // The product of the zones is a term of a member.
+    expect(limits).toContain('**Rare pairs.**')
+    const page = cardPage(kept.loaded)
+    expect(`${card}${page}`).not.toMatch(/undefined|null|\[object/)
   })
 
   it('stands without what the documents do not say', async () => {

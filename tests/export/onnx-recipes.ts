@@ -4,11 +4,12 @@ import fc from 'fast-check'
 import { isRidecastError } from '../../src/errors.ts'
 import { compileFeatures } from '../../src/features.ts'
 import { linearModel } from '../../src/linear-model.ts'
+import { madeNames } from '../../src/measures.ts'
 import type { Model } from '../../src/model.ts'
 import { modelFormat } from '../../src/model-format.ts'
 import { checkRecipe } from '../../src/recipe.ts'
 import type { Recipe } from '../../src/recipe-schema.ts'
-import type { RideBatch } from '../../src/ride.ts'
+import { derivedLevels, type RideBatch, zoneNames } from '../../src/ride.ts'
 import { DictVectorizer } from '../../src/vectorizer.ts'
 import { featureRows, type RideRow, rideBatch } from '../random-rides.ts'
 
@@ -39,6 +40,8 @@ export const quantity = fc.oneof(
 /** Ids of a few levels, others that are none, and some that a careless product would mix up. */
 export const id = fc.oneof(
   fc.integer({ min: 0, max: 5 }),
+  // Zones without a place, and the first that is none, among them.
+  fc.constantFrom(43, 132, 151, 263, 264, 265, 266),
   fc.constantFrom(
     ...[-1, -2, 2.5, -0, 65_535, 65_536, 65_537, 131_072, 2 ** 31, 2 ** 32, 2 ** 40, 2 ** 53],
     ...[-(2 ** 16), -(2 ** 32), 2 ** 62, -(2 ** 62), 1e300, Number.NaN, Number.POSITIVE_INFINITY],
@@ -64,7 +67,10 @@ export const rideRow: fc.Arbitrary<RideRow> = fc.record({
   passenger_count: quantity,
 })
 
-const column = fc.constantFrom('trip_distance', 'passenger_count', 'RatecodeID')
+const column = fc.oneof(
+  fc.constantFrom('trip_distance', 'passenger_count', 'RatecodeID'),
+  fc.constantFrom(...madeNames),
+)
 const bound = fc.oneof(
   fc.integer({ min: -8, max: 40 }).map((quarters) => quarters / 4),
   fc.constantFrom(1e300, -1e300, 5e-324, 1e-50, 1 / 3, 1 + 1e-9, 1 - 1e-9),
@@ -79,14 +85,21 @@ const step = fc.oneof(
   fc.record({ is_between: range }),
 )
 const edges = fc.uniqueArray(bound, { minLength: 1, maxLength: 6 }).map(ascending)
-const bin = fc.record({ bin: column, edges })
+const orMissing = { or_missing: fc.constant(true as const) }
+const bin = fc.oneof(
+  fc.record({ bin: column, edges }),
+  fc.record({ bin: column, edges, ...orMissing }),
+)
 const atom = fc.constantFrom(
   ...['PULocationID', 'DOLocationID', 'VendorID', 'RatecodeID'],
-  ...['hour', 'weekday', 'hour_of_week'],
+  ...Object.keys(derivedLevels),
+  ...Object.keys(zoneNames),
 )
-const factor = fc.oneof(atom, atom, bin, fc.constantFrom('t0', 't1'))
+const category = fc.record({ category: atom, ...orMissing })
+const factor = fc.oneof(atom, atom, category, bin, fc.constantFrom('t0', 't1'))
 const categorical = fc.oneof(
   atom,
+  category,
   bin,
   fc.record({ product: fc.array(factor, { minLength: 2, maxLength: 4 }) }),
 )

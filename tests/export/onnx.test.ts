@@ -5,8 +5,13 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeVersion } from '../../src/artifact.ts'
-import { onnxInputs, onnxModel } from '../../src/export/onnx.ts'
+import { onnxModel } from '../../src/export/onnx.ts'
+import { categoryCode } from '../../src/export/onnx-categories.ts'
+import { OnnxGraph } from '../../src/export/onnx-graph.ts'
+import { onnxInputs } from '../../src/export/onnx-model.ts'
 import type { GraphNode, Tensor } from '../../src/export/onnx-proto.ts'
+import { OnnxRide } from '../../src/export/onnx-ride.ts'
+import { type CategoricalTerm, featuresOf } from '../../src/features.ts'
 import { linearModel } from '../../src/linear-model.ts'
 import type { Model } from '../../src/model.ts'
 import { modelFormat } from '../../src/model-format.ts'
@@ -27,7 +32,13 @@ const shipped = (name: string): Recipe => {
 }
 const recipeOf = (terms: object): Recipe => checkRecipe({ name: 'small', ...terms }, 'small')
 const about = { name: 'green-duration', version: '0123456789ab', lineage: documentsOf(1).lineage }
-const recipes = [shipped('plain'), shipped('pairs'), shipped('standard'), everyTerm]
+const recipes = [
+  shipped('plain'),
+  shipped('pairs'),
+  shipped('standard'),
+  shipped('linear'),
+  everyTerm,
+]
 
 const kindsOf = (nodes: readonly GraphNode[]): string[] => nodes.map(({ opType }) => opType)
 
@@ -258,7 +269,7 @@ describe('numeric steps', () => {
 })
 
 describe('inputs', () => {
-  test('an id that a quantity or a bin reads is a double, so that it can be missing', () => {
+  test('an id that a quantity or a bin reads, or that need not be there, is a double: it can be missing', () => {
     const typesOf = (terms: object): object =>
       Object.fromEntries(
         onnxInputs(randomModel(recipeOf(terms))).map(({ name, type }) => [name, type]),
@@ -266,6 +277,11 @@ describe('inputs', () => {
     const rate = { name: 'rate', of: 'RatecodeID' }
     const asBoth = { categorical: ['PULocationID', 'RatecodeID'], numeric: [rate] }
     expect(typesOf(asBoth)).toEqual({ PULocationID: 'int64', RatecodeID: 'double' })
+    const maybe = { category: 'VendorID', or_missing: true }
+    expect(typesOf({ categorical: ['PULocationID', maybe] })).toEqual({
+      PULocationID: 'int64',
+      VendorID: 'double',
+    })
     const binned = { product: ['hour', { bin: 'VendorID', edges: [1.5] }] }
     expect(typesOf({ categorical: [binned, 'VendorID'] })).toEqual({
       pickup_datetime: 'int64',
@@ -329,12 +345,16 @@ describe('what is asked of a model that knows nothing', () => {
     expect(answers(model, rideBatch([{ PULocationID: 1 }, {}]))[0]).toEqual([minutes, minutes])
   })
 
-  test('a model of another kind is refused', () => {
-    const model = { ...randomModel(everyTerm), kind: 'trees' } as unknown as Model
-    expect(() => onnxModel(model, about)).toThrow(
+  test('a term of what is known only after the ride is refused', () => {
+    const terms = featuresOf({
+      categorical: [{ name: 'late', atoms: [{ kind: 'bin', of: 'duration', edges: [30] }] }],
+      numeric: [],
+    })
+    const ride = new OnnxRide(new OnnxGraph([]), new Map())
+    expect(() => categoryCode(ride, terms.categorical[0] as CategoricalTerm)).toThrow(
       expect.objectContaining({
         code: 'export_unsupported',
-        message: expect.stringContaining('green-duration is of kind trees: expected linear'),
+        message: expect.stringContaining('term late is of duration: expected ids'),
       }),
     )
   })

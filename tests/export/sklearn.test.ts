@@ -4,6 +4,7 @@ import { linearModel } from '../../src/linear-model.ts'
 import { checkRecipe } from '../../src/recipe.ts'
 import { hoursAndPassengers, zonesAndDistance } from '../serve/small-model.ts'
 import { type Kept, keep } from './exported-models.ts'
+import { both, documentsWith, fitted, grown } from './fitted-models.ts'
 
 let kept: Kept
 afterEach(() => kept?.remove())
@@ -93,7 +94,11 @@ describe('the folder for scikit-learn', () => {
       {
         name: 'rich',
         categorical: [{ bin: 'trip_distance', edges: [1, 2] }, 'PULocationID'],
-        numeric: [{ name: 'root', of: 'trip_distance', steps: ['sqrt'] }, 'passenger_count'],
+        numeric: [
+          { name: 'root', of: 'trip_distance', steps: ['sqrt'] },
+          'zone_distance',
+          'passenger_count',
+        ],
       },
       'of a test',
     )
@@ -103,7 +108,20 @@ describe('the folder for scikit-learn', () => {
     expect(linearModel(document as never).columns).toBe(1)
     kept = await keep({ ...zonesAndDistance, model: document })
     expect(() => sklearnFolder(kept.loaded)).toThrow(
-      /found trip_distance_bin \(derived: trip_distance\[1,2\]\); root \(transformed: trip_distance\):/,
+      /found trip_distance_bin \(derived: trip_distance\[1,2\]\); root \(transformed: trip_distance\); zone_distance \(made: zone_distance\):/,
+    )
+  })
+
+  it.each([
+    [grown, 'trees', 'mlflow, onnx or xgboost'],
+    [both, 'ensemble', 'mlflow or onnx'],
+  ])('refuses $name and says what takes it', async (recipe, kind, others) => {
+    kept = await keep(documentsWith(await fitted(recipe), zonesAndDistance))
+    expect(() => sklearnFolder(kept.loaded)).toThrow(
+      expect.objectContaining({
+        code: 'export_unsupported',
+        message: `format sklearn takes linear models, found kind ${kind}: export with --format ${others}`,
+      }),
     )
   })
 })
