@@ -34,6 +34,7 @@ const verbs: Readonly<Record<string, (io: Io) => Promise<Command>>> = {
   train: async (io) => (await import('./commands/train.ts')).trainCommand(io),
   predict: async (io) => (await import('./commands/predict.ts')).predictCommand(io),
   explain: async (io) => (await import('./commands/explain.ts')).explainCommand(io),
+  score: async (io) => (await import('./commands/score.ts')).scoreCommand(io),
   evaluate: async (io) => (await import('./commands/evaluate.ts')).evaluateCommand(io),
   compare: async (io) => (await import('./commands/compare.ts')).compareCommand(io),
   search: async (io) => (await import('./commands/search.ts')).searchCommand(io),

@@ -1,0 +1,136 @@
+/**
+ * Predictions for many rides: the very numbers that the predictor gives for each. Where all that
+ * the model is computed from is there, the model is asked at once; what has to be assumed is left
+ * to the predictor. Knows nothing about files.
+ */
+
+import { isRidecastError, RidecastError } from '../../errors.ts'
+import { intervalAround } from '../../intervals.ts'
+import type { Predictor, RideRequest } from '../../predictor.ts'
+import type { ColumnName, InputName } from '../../ride.ts'
+import type { RideRows } from './ride-rows.ts'
+
+/** Inputs that are assumed where a ride does not have them. */
+export const assumable = ['trip_distance', 'pickup_datetime'] as const
+
+/** Rides by what was assumed of them. */
+export type Assumed = Record<(typeof assumable)[number], number>
+
+/** Predictions of some rows, each as long as they are. */
+export interface Scores {
+  /** Minutes; null for a row with a fault. */
+  readonly duration: readonly (number | null)[]
+  /** Ends of the interval, minutes; undefined where none is wanted. */
+  readonly low: readonly (number | null)[] | undefined
+  readonly high: readonly (number | null)[] | undefined
+  /** Why a row has no prediction, null for one that has. */
+  readonly fault: readonly (string | null)[]
+}
+
+/** Asks a model about rows. */
+export class Scorer {
+  /** What the model is computed from, and both zones. */
+  readonly inputs: readonly InputName[]
+  /** Those that a row cannot be predicted without: both zones, and what cannot be assumed. */
+  readonly required: readonly InputName[]
+  /** Rides so far by what was assumed of them. */
+  readonly assumed: Assumed = { trip_distance: 0, pickup_datetime: 0 }
+  private readonly predictor: Predictor
+  private readonly coverage: number | undefined
+
+  /**
+   * @param coverage probability of the interval that is wanted, none by default
+   * @throws input_invalid when the model cannot give such an interval
+   */
+  constructor(predictor: Predictor, coverage?: number) {
+    const { model } = predictor
+    if (coverage !== undefined) checkInterval(predictor, coverage)
+    this.predictor = predictor
+    this.coverage = coverage
+    this.inputs = [...new Set<InputName>(['PULocationID', 'DOLocationID', ...predictor.inputs])]
+    const isAssumed = (name: InputName): boolean => assumable.some((one) => one === name)
+    this.required = this.inputs.filter((name) => {
+      const isZone = name === 'PULocationID' || name === 'DOLocationID'
+      return isZone || (model.features.required.includes(name) && !isAssumed(name))
+    })
+  }
+
+  /** Predictions of rows, in order. */
+  score({ rides, faults }: RideRows): Scores {
+    const { length } = rides
+    const duration = new Array<number | null>(length).fill(null)
+    const fault = new Array<string | null>(length).fill(null)
+    const isWanted = this.coverage !== undefined
+    const low = isWanted ? new Array<number | null>(length).fill(null) : undefined
+    const high = isWanted ? new Array<number | null>(length).fill(null) : undefined
+    for (let i = 0; i < length; i++) {
+      const reason = faults.get(i)
+      const answer = reason ?? this.ask(rides, i)
+      if (typeof answer === 'string') {
+        fault[i] = answer
+        continue
+      }
+      duration[i] = answer.duration
+      if (low) low[i] = answer.low
+      if (high) high[i] = answer.high
+    }
+    return { duration, low, high, fault }
+  }
+
+  private ask(rides: RideRows['rides'], i: number): Answer | string {
+    const { model, inputs } = this.predictor
+    const isMissing = (name: InputName): boolean => Number.isNaN(inputOf(rides, name, i))
+    const assumed = assumable.filter((name) => inputs.includes(name) && isMissing(name))
+    const minutes = assumed.length === 0 ? model.predict(rides, i) : Number.NaN
+    if (!Number.isFinite(minutes)) {
+      // A number that is none has its reason, which the predictor gives.
+      const answer = this.askPredictor(rides, i)
+      if (typeof answer !== 'string') for (const name of assumed) this.assumed[name]++
+      return answer
+    }
+    const { target } = model.recipe
+    const duration = Math.max(minutes, target.min)
+    if (this.coverage === undefined || !model.intervals) return { duration, low: null, high: null }
+    const { low, high } = intervalAround(model.intervals, minutes, this.coverage, target)
+    return { duration, low, high }
+  }
+
+  private askPredictor(rides: RideRows['rides'], i: number): Answer | string {
+    const ride: Partial<Record<InputName, number>> = {}
+    for (const name of this.inputs) {
+      const value = inputOf(rides, name, i)
+      if (!Number.isNaN(value)) ride[name] = value
+    }
+    try {
+      const { duration, interval } = this.predictor.predict(ride as RideRequest, this.coverage)
+      return { duration, low: interval?.low ?? null, high: interval?.high ?? null }
+    } catch (error) {
+      if (isRidecastError(error, 'input_invalid')) return error.message
+      throw error
+    }
+  }
+}
+
+interface Answer {
+  readonly duration: number
+  readonly low: number | null
+  readonly high: number | null
+}
+
+function inputOf(rides: RideRows['rides'], name: InputName, i: number): number {
+  const values = name === 'pickup_datetime' ? rides.pickup : rides.columns[name as ColumnName]
+  return values?.[i] ?? Number.NaN
+}
+
+/** Refuses once what would be refused for every ride. */
+function checkInterval({ model }: Predictor, coverage: number): void {
+  const { intervals, recipe } = model
+  if (intervals) {
+    intervalAround(intervals, recipe.target.min, coverage, recipe.target)
+    return
+  }
+  throw new RidecastError(
+    'input_invalid',
+    `interval cannot be given: the model was trained by recipe ${recipe.name} without intervals; train it with --set intervals=true`,
+  )
+}
