@@ -117,7 +117,10 @@ describe('wrong usage exits with 2 and a line that helps', () => {
     [['train', '2999-01'], /future/],
     [['train', '202101'], /YYYY-MM/],
     [['train'], /name a month/],
-    [['train', '2021-01', '--recipe', 'nothing'], /expected one of at-request, best, linear, pairs, plain, standard, trees/],
+    [
+      ['train', '2021-01', '--recipe', 'nothing'],
+      /expected one of at-request, best, linear, pairs, plain, standard, trees/,
+    ],
     [['train', '2021-01', '--nonsense'], /unknown option/],
     [['train', '2021-01', '--set', 'l2=minus'], /l2/],
     [['train', '2021-01', '--set', 'numeric=[fare_amount]'], /only after the ride/],
