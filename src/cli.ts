@@ -39,6 +39,7 @@ const verbs: Readonly<Record<string, (io: Io) => Promise<Command>>> = {
   compare: async (io) => (await import('./commands/compare.ts')).compareCommand(io),
   search: async (io) => (await import('./commands/search.ts')).searchCommand(io),
   penalty: async (io) => (await import('./commands/penalty.ts')).penaltyCommand(io),
+  coefficients: async (io) => (await import('./commands/coefficients.ts')).coefficientsCommand(io),
   backtest: async (io) => (await import('./commands/backtest.ts')).backtestCommand(io),
   cache: async (io) => (await import('./commands/cache.ts')).cacheCommand(io),
   data: async (io) => (await import('./commands/data.ts')).dataCommand(io),
