@@ -19,12 +19,23 @@ describe('zones', () => {
 
   test('are as the published lookup has them', () => {
     // Rows of taxi_zone_lookup.csv of the Taxi & Limousine Commission.
-    expect([zones[0], zones[42], zones[150], zones[264]]).toEqual([
+    expect([zones[0], zones[42], zones[150], zones[264]]).toMatchObject([
       { id: 1, name: 'Newark Airport', borough: 'EWR', service: 'EWR' },
       { id: 43, name: 'Central Park', borough: 'Manhattan', service: 'Yellow Zone' },
       { id: 151, name: 'Manhattan Valley', borough: 'Manhattan', service: 'Yellow Zone' },
       { id: 265, name: 'Outside of NYC', borough: 'N/A', service: 'N/A' },
     ])
+  })
+
+  test('have a centroid, but for the two that stand for no place', () => {
+    expect(zones[42]).toMatchObject({ longitude: -73.96555, latitude: 40.78248 })
+    const without = zones.filter(({ longitude }) => Number.isNaN(longitude))
+    expect(without.map(({ id }) => id)).toEqual([264, 265])
+    // The city lies within this.
+    for (const { longitude, latitude } of zones.slice(0, 263)) {
+      expect(longitude > -74.3 && longitude < -73.7).toBe(true)
+      expect(latitude > 40.4 && latitude < 41).toBe(true)
+    }
   })
 
   test('have a label, and so has a number that is none', () => {
