@@ -121,7 +121,10 @@ export function columnsOf(plans: readonly Plan[]): RideColumns {
   for (const plan of plans) {
     for (const name of plan.required.filter(isColumn)) required.add(name)
     for (const { column } of plan.filters) required.add(column)
-    for (const name of plan.features.inputs.filter(isColumn)) all.add(name)
+    // A gate looks at its terms too, though they are not summed.
+    for (const { inputs } of [plan.features, ...(plan.gate ? [plan.gate] : [])]) {
+      for (const name of inputs.filter(isColumn)) all.add(name)
+    }
   }
   return { required: [...required], optional: [...all].filter((name) => !required.has(name)) }
 }

@@ -6,7 +6,7 @@ import { openArrowEngine } from '../../src/pipeline/engines/arrow.ts'
 import { openDuckdbEngine } from '../../src/pipeline/engines/duckdb.ts'
 import type { Engine } from '../../src/pipeline/engines/engine.ts'
 import { hashMoments, type Moments } from '../../src/pipeline/moments.ts'
-import { columnsOf, planOf, RideSelector } from '../../src/pipeline/plan.ts'
+import { beside, columnsOf, planOf, RideSelector } from '../../src/pipeline/plan.ts'
 import { readRides } from '../../src/pipeline/rides.ts'
 import { checkRecipe } from '../../src/recipe.ts'
 
@@ -22,6 +22,7 @@ const recipe = checkRecipe(
       { name: 'straight', bin: 'zone_distance', edges: [0.5, 1, 2, 4, 8], or_missing: true },
       { name: 'detour', bin: 'distance_ratio', edges: [0.9, 1.2, 1.5, 2], or_missing: true },
       { name: 'who', product: [rate, 'detour'] },
+      { name: 'early', product: [rate, { bin: 'hour', edges: [6, 10] }] },
     ],
     numeric: [{ of: 'minute_of_day', steps: [{ hinge: 600 }] }, 'hour'],
   },
@@ -50,6 +51,17 @@ describe('terms of zones and times', () => {
   test('take every kept ride where what may be missing has a level', () => {
     // Zones without a borough there are none; 61,921 kept rides as published.
     expect(arrow.n).toBe(61_921)
+  })
+
+  test('can be a gate that is not summed itself, as where its own sums are known', async () => {
+    const gated = beside(
+      { ...plan, crosses: false },
+      compileFeatures(checkRecipe({ name: 'x', categorical: ['weekday'] }, 'x')),
+    )
+    for (const engine of engines) {
+      const [moments] = await engine.sum(path, 'green', [gated])
+      expect(moments?.n).toBe(arrow.n)
+    }
   })
 
   test('are counted and added up as ride by ride', async () => {
