@@ -18,7 +18,7 @@ import {
 } from './data-flags.ts'
 import { type EngineFlags, engineOptions, engineSettingsOf } from './engine-flags.ts'
 import { interruptible } from './interrupt.ts'
-import { type Io, printJson, progress, table } from './io.ts'
+import { collect, type Io, printJson, progress, table } from './io.ts'
 import { findRecipe, recipeNames } from './recipes.ts'
 
 interface Flags extends DataFlags, CacheFlags, EngineFlags {
@@ -40,8 +40,6 @@ Examples:
   ridecast backtest --from 2022-01 --to 2023-04 --recipe pairs --csv pairs.csv
   ridecast backtest --from 2022-01 --to 2023-04 --set l2=10 --json
 `
-
-const collect = (value: string, all: string[]): string[] => [...all, value]
 
 /** The command. */
 export function backtestCommand(io: Io): Command {

@@ -11,7 +11,7 @@ import { contractFor } from './contracts.ts'
 import { cacheOptions, dataOptions } from './data-flags.ts'
 import { type InspectFlags, inspectFiles } from './data-inspect.ts'
 import { engineOptions } from './engine-flags.ts'
-import { type Io, printJson, table } from './io.ts'
+import { collect, type Io, printJson, table } from './io.ts'
 
 interface Flags extends InspectFlags {
   readonly contract?: string
@@ -22,8 +22,6 @@ interface Flags extends InspectFlags {
   /** False for `--no-rows`. */
   readonly rows: boolean
 }
-
-const collect = (value: string, all: string[]): string[] => [...all, value]
 
 const examples = `
 Examples:

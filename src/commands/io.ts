@@ -70,3 +70,6 @@ export function table(
 export function progress(io: Io, text: string): void {
   if (io.interactive) io.err(`\r\u001b[2K${text}`)
 }
+
+/** Takes the values of a repeatable flag together. */
+export const collect = (value: string, all: string[]): string[] => [...all, value]

@@ -13,9 +13,8 @@ import {
 } from './data-flags.ts'
 import { type EngineFlags, engineOptions, engineSettingsOf } from './engine-flags.ts'
 import { interruptible } from './interrupt.ts'
-import { type Io, printJson, progress, table } from './io.ts'
+import { collect, type Io, printJson, progress, table } from './io.ts'
 import { findRecipe, recipeNames } from './recipes.ts'
-import { collect } from './train-flags.ts'
 
 interface Flags extends DataFlags, CacheFlags, EngineFlags {
   recipe: string

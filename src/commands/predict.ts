@@ -7,7 +7,7 @@ import type { Contribution } from '../model.ts'
 import type { Explanation, RideRequest } from '../predictor.ts'
 import { type ColumnName, parseWallClock, rideColumns } from '../ride.ts'
 import { findZone, zoneLabel } from '../zones.ts'
-import { type Io, printJson, table } from './io.ts'
+import { collect, type Io, printJson, table } from './io.ts'
 import { openModel, registryUriHelp } from './open-model.ts'
 
 interface Flags {
@@ -45,7 +45,7 @@ export function predictCommand(io: Io): Command {
     .option(
       '--with <column=value>',
       'any other column that the model needs (repeatable)',
-      (value: string, all: string[]) => [...all, value],
+      collect,
       [],
     )
     .option('--model <reference>', 'name, name@alias, name/version or a folder', 'green-duration')

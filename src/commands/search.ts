@@ -19,12 +19,12 @@ import {
   sourcesOptionsOf,
 } from './data-flags.ts'
 import { interruptible } from './interrupt.ts'
-import { type Io, printJson, progress, table } from './io.ts'
+import { collect, type Io, printJson, progress, table } from './io.ts'
 import { findRecipe, recipeNames } from './recipes.ts'
 import { SearchRecord } from './search-record.ts'
 import { type SpaceFlags, spaceOf } from './search-space.ts'
 import { trackingUriHelp } from './tracking.ts'
-import { collect, type RecordFlags, tagsOf, trackerFor, userOf } from './train-flags.ts'
+import { type RecordFlags, tagsOf, trackerFor, userOf } from './train-flags.ts'
 
 interface Flags extends DataFlags, CacheFlags, RecordFlags, SpaceFlags {
   recipe: string

@@ -17,7 +17,7 @@ import {
   sourcesOptionsOf,
 } from './data-flags.ts'
 import { type EngineFlags, engineOptions, engineSettingsOf } from './engine-flags.ts'
-import type { Io } from './io.ts'
+import { collect, type Io } from './io.ts'
 import { findRecipe } from './recipes.ts'
 import { localTrackerOf, pushTargetOf, serverOf, trackingUriHelp } from './tracking.ts'
 
@@ -37,9 +37,6 @@ export interface TrainFlags extends DataFlags, CacheFlags, EngineFlags, RecordFl
   check: boolean
   allow: string[]
 }
-
-/** Takes a repeatable flag's values together. */
-export const collect = (value: string, all: string[]): string[] => [...all, value]
 
 /** Adds the flags of {@link TrainFlags} to a command. */
 export function trainFlags(command: Command): Command {

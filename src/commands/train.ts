@@ -7,10 +7,9 @@ import { areMonths, parseMonths } from '../months.ts'
 import { formatRecipe } from '../recipe.ts'
 import type { Recipe } from '../recipe-schema.ts'
 import { cacheOf, fetchingOf } from './data-flags.ts'
-import { type Io, printJson, progress } from './io.ts'
+import { collect, type Io, printJson, progress } from './io.ts'
 import { findRecipe, recipeNames } from './recipes.ts'
 import {
-  collect,
   type TrainFlags,
   tagsOf,
   trackerFor,

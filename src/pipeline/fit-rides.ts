@@ -18,7 +18,8 @@ import type { Moments } from './moments.ts'
 import { MomentsBuilder } from './moments-builder.ts'
 import { nonNegativeWeights } from './nnls.ts'
 import { planOf } from './plan.ts'
-import { minutesOf, takeRides } from './ride-table.ts'
+import { minutesOf, ridesOnDays } from './ride-table.ts'
+import { dot } from './solve/vectors.ts'
 import type { TreeSettings } from './trees/settings.ts'
 import type { TreeTable } from './trees/table.ts'
 import { trainBoosted, trainForest } from './trees/train.ts'
@@ -184,8 +185,8 @@ async function fitEnsemble(
   effects: FitEffects,
 ): Promise<RidesFit> {
   const { progress = () => {} } = effects
-  const [rest, own] = [positions(rides, false), positions(rides, true)]
-  const [part, held] = [takeRides(rides, rest), takeRides(rides, own)]
+  const part = ridesOnDays(rides, (day) => day % heldOutDay !== 0)
+  const held = ridesOnDays(rides, (day) => day % heldOutDay === 0)
   if (part.length === 0 || held.length === 0) {
     throw new RidecastError(
       'source_empty',
@@ -218,33 +219,16 @@ async function fitEnsemble(
   return { model: ensembleModel(taxi, recipe, fitted), solution: facts }
 }
 
-/** Rides of the days that are held out, or those of all others. */
-function positions({ pickup, length }: RideBatch, held: boolean): Int32Array {
-  const at = new Int32Array(length)
-  let size = 0
-  for (let i = 0; i < length; i++) {
-    const day = new Date((pickup[i] as number) / 1000).getUTCDate()
-    if ((day % heldOutDay === 0) === held) at[size++] = i
-  }
-  return at.slice(0, size)
-}
-
 function weightsOf(said: readonly Float64Array[], target: Float64Array): Float64Array {
   const k = said.length
   const gram = new Float64Array(k * k)
   const rhs = new Float64Array(k)
   for (let a = 0; a < k; a++) {
     const own = said[a] as Float64Array
-    rhs[a] = product(own, target)
-    for (let b = 0; b < k; b++) gram[a * k + b] = product(own, said[b] as Float64Array)
+    rhs[a] = dot(own, target)
+    for (let b = 0; b < k; b++) gram[a * k + b] = dot(own, said[b] as Float64Array)
   }
   return nonNegativeWeights(gram, rhs)
-}
-
-function product(a: Float64Array, b: Float64Array): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number)
-  return sum
 }
 
 function factsOf(

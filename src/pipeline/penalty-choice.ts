@@ -12,7 +12,7 @@ import type { Moments } from './moments.ts'
 import { MomentsBuilder } from './moments-builder.ts'
 import type { MomentsCache } from './moments-cache.ts'
 import { planOf } from './plan.ts'
-import { countRows, readTable, takeRides } from './ride-table.ts'
+import { countRows, readTable, ridesOnDays } from './ride-table.ts'
 import { selectionFolds } from './select.ts'
 import { bestOnValidation, crossValidate } from './solve/cross-validation.ts'
 import { generalizedCrossValidation } from './solve/gcv.ts'
@@ -170,12 +170,7 @@ async function byFolds(options: PenaltyOptions, effects: PenaltyEffects): Promis
       ...(effects.signal && { signal: effects.signal }),
     })
     builders.forEach((builder, fold) => {
-      const at: number[] = []
-      for (let i = 0; i < rides.length; i++) {
-        const day = new Date((rides.pickup[i] as number) / 1000).getUTCDate()
-        if (day % builders.length === fold) at.push(i)
-      }
-      builder.add(takeRides(rides, Int32Array.from(at)))
+      builder.add(ridesOnDays(rides, (day) => day % builders.length === fold))
     })
   }
   const folds = builders.map((builder) => builder.finish()[0] as Moments)

@@ -104,6 +104,16 @@ export function takeRides({ pickup, dropoff, columns }: RideBatch, at: Int32Arra
   }
 }
 
+/** The rides on some days of the month, by the clock on the wall. */
+export function ridesOnDays(rides: RideBatch, isWanted: (day: number) => boolean): RideBatch {
+  const at = new Int32Array(rides.length)
+  let size = 0
+  for (let i = 0; i < rides.length; i++) {
+    if (isWanted(new Date((rides.pickup[i] as number) / 1000).getUTCDate())) at[size++] = i
+  }
+  return takeRides(rides, at.subarray(0, size))
+}
+
 /** Durations in minutes. */
 export function minutesOf({ pickup, dropoff, length }: RideBatch): Float64Array {
   return Float64Array.from(
