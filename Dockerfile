@@ -1,5 +1,5 @@
 # Two images from one file:
-#   serve   the HTTP server: node and one bundled file. The last stage, so the default.
+#   serve   the HTTP server: node, its bundle and its pages. The last stage, so the default.
 #   train   the whole command line, with the recipes and the sample months.
 #
 #   docker build -t ridecast .
@@ -26,7 +26,7 @@ COPY scripts/build.mjs scripts/
 COPY src/ src/
 RUN node scripts/build.mjs
 # Empty folders for the final stages to copy: a volume takes its owner from the image's folder.
-RUN mkdir -p /empty/models /empty/runs
+RUN mkdir -p /empty/models /empty/runs /empty/state
 
 FROM ${NODE_IMAGE} AS packages
 WORKDIR /app
@@ -60,10 +60,15 @@ ENV NODE_ENV=production \
     RIDECAST_HOST=0.0.0.0
 WORKDIR /app
 COPY --from=build /app/dist/serve.mjs dist/
+COPY --from=build /app/dist/serve/ dist/serve/
+COPY --from=build /app/dist/page/serve/ dist/page/serve/
+COPY --from=build /app/dist/page/docs/ dist/page/docs/
 COPY --from=build --chown=node:node /empty/models/ models/
+COPY --from=build --chown=node:node /empty/state/ state/
 USER node
-# Models come by volume: none is baked in, so that a new model needs no new image.
-VOLUME ["/app/models"]
+# Models come by volume: none is baked in, so that a new model needs no new image. Predictions,
+# feedback and rollouts go to /app/state, the one folder that is written to.
+VOLUME ["/app/models", "/app/state"]
 EXPOSE 9696
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
     CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.RIDECAST_PORT || 9696) + '/health/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

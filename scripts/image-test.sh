@@ -164,11 +164,13 @@ for target in train serve; do
     "$(grouped "$(cat "${added[@]}" | wc -c)")" "$(grouped "$(gzip -c "${added[@]}" | wc -c)")" \
     "${#added[@]}")")
 done
-expect 'serve adds one file to its base' 'app/dist/serve.mjs ' \
-  "$(for layer in "${added[@]}"; do tar -tf "$layer"; done | grep -v '/$' | sort -u | tr '\n' ' ')"
+expect 'serve adds its bundle and its pages to its base, and nothing else' \
+  'app/dist/page/docs app/dist/page/serve app/dist/serve app/dist/serve.mjs ' \
+  "$(for layer in "${added[@]}"; do tar -tf "$layer"; done | grep -v '/$' |
+    sed -E 's#^(app/dist/(page/[a-z]+|serve))/[^/]+$#\1#' | sort -u | tr '\n' ' ')"
 # The bundler marks where each part of the bundle came from.
 text() { for layer in "${added[@]}"; do tar -xOf "$layer"; done; }
-training='(parquet-wasm|apache-arrow|flatbuffers|ml-[a-z-]+)'
+training='(parquet-wasm|ml-[a-z-]+|trino-client|protobufjs)'
 expect 'serve bundles express, so that its packages can be told' express \
   "$(text | grep -aoE 'node_modules/express/' | sort -u | cut -d/ -f2)"
 expect 'serve holds no training package' '' \

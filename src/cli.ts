@@ -27,6 +27,9 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 const refusalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'contract_refused',
   'gate_refused',
+  'prediction_differs',
+  'rollout_impossible',
+  'version_refused',
 ])
 
 /** The verbs, in the order of the help. A command line loads only the one that it names. */
@@ -44,6 +47,8 @@ const verbs: Readonly<Record<string, (io: Io) => Promise<Command>>> = {
   cache: async (io) => (await import('./commands/cache.ts')).cacheCommand(io),
   data: async (io) => (await import('./commands/data.ts')).dataCommand(io),
   serve: async (io) => (await import('./commands/serve.ts')).serveCommand(io),
+  rollout: async (io) => (await import('./commands/rollout.ts')).rolloutCommand(io),
+  trace: async (io) => (await import('./commands/trace.ts')).traceCommand(io),
   models: async (io) => (await import('./commands/models.ts')).modelsCommand(io),
   runs: async (io) => (await import('./commands/runs.ts')).runsCommand(io),
 }

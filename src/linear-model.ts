@@ -105,6 +105,11 @@ export function linearModel(document: LinearDocument): LinearModel {
     return Number.isNaN(value) ? 0 : value * (slopes[p] as number)
   }
 
+  function isUnseen(t: number, rides: RideBatch, i: number): boolean {
+    const code = categorical[t]?.code(rides, i)
+    return code !== undefined && code >= 0 && (lookups[t] as Lookup).get(code) === undefined
+  }
+
   return {
     kind: 'linear',
     taxi,
@@ -115,6 +120,7 @@ export function linearModel(document: LinearDocument): LinearModel {
     intervals: undefined,
     terms,
     contribution,
+    isUnseen,
     predict(rides, i) {
       let minutes = intercept
       for (let t = 0; t < terms; t++) minutes += contribution(t, rides, i)
@@ -125,7 +131,7 @@ export function linearModel(document: LinearDocument): LinearModel {
         const minutes = contribution(t, rides, i)
         if ('code' in term) {
           const code = term.code(rides, i)
-          const unseen = code < 0 || (lookups[t] as Lookup).get(code) === undefined
+          const unseen = code < 0 || isUnseen(t, rides, i)
           return { term: term.name, value: code < 0 ? null : term.text(code), minutes, unseen }
         }
         const value = term.value(rides, i)

@@ -164,8 +164,9 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
     coverage?: number,
   ): Prediction & Partial<Explanation> {
     const warnings = fill(ride)
-    const explained = why || model.kind === 'linear' ? explain() : undefined
-    noteUnseen(explained?.contributions ?? unseenOf(model, batch), warnings)
+    const explained = why ? explain() : undefined
+    const unseen = explained?.contributions ?? unseenOf(model, batch)
+    if (unseen.length > 0) noteUnseen(unseen, warnings)
     const minutes =
       explained?.total ?? (isTimeless() ? overWeek.predict() : model.predict(batch, 0))
     if (!Number.isFinite(minutes)) {
@@ -174,13 +175,10 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
         'ride has values too large to be computed with: expected quantities like those of the training rides',
       )
     }
+    const duration = bounded(minutes, warnings)
+    if (coverage === undefined && !explained) return { duration, warnings }
     const interval = coverage === undefined ? undefined : intervalOf(minutes, coverage)
-    return {
-      duration: bounded(minutes, warnings),
-      warnings,
-      ...(interval && { interval }),
-      ...explained,
-    }
+    return { duration, warnings, ...(interval && { interval }), ...explained }
   }
 
   function intervalOf(minutes: number, coverage: number): Interval {
@@ -207,10 +205,7 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
     profile,
     inputs,
     explain: (ride, coverage) => answer(ride, true, coverage),
-    predict(ride, coverage) {
-      const { duration, warnings, interval } = answer(ride, false, coverage)
-      return { duration, warnings, ...(interval && { interval }) }
-    },
+    predict: (ride, coverage) => answer(ride, false, coverage),
   }
 }
 
@@ -244,15 +239,20 @@ function termsOverWeek(model: LinearModel, shares: Float64Array, batch: RideBatc
   terms.forEach((term, t) => {
     if (timed.has(term) && term.inputs.length === 1) fixed.set(t, average(t))
   })
-  const explain = (): Contribution[] =>
-    model.explain(batch, 0).map((contribution, t): Contribution => {
-      const term = terms[t] as (typeof terms)[number]
-      if (!timed.has(term)) return contribution
-      return { ...contribution, minutes: fixed.get(t) ?? average(t), unseen: false }
-    })
+  const isTimed = terms.map((term) => timed.has(term))
   return {
-    explain,
-    predict: () => explain().reduce((sum, { minutes }) => sum + minutes, model.intercept),
+    explain: () =>
+      model.explain(batch, 0).map((contribution, t): Contribution => {
+        if (!isTimed[t]) return contribution
+        return { ...contribution, minutes: fixed.get(t) ?? average(t), unseen: false }
+      }),
+    predict() {
+      let minutes = model.intercept
+      for (let t = 0; t < terms.length; t++) {
+        minutes += isTimed[t] ? (fixed.get(t) ?? average(t)) : model.contribution(t, batch, 0)
+      }
+      return minutes
+    },
   }
 }
 
@@ -290,9 +290,16 @@ function ridesOverWeek(model: Model, shares: Float64Array, batch: RideBatch): Ov
 
 /** Categories of a ride that were not in training, without the work of an explanation. */
 function unseenOf(model: Model, rides: RideBatch): Contribution[] {
-  if (model.kind === 'linear') return model.explain(rides, 0)
+  if (model.kind === 'linear') {
+    for (let t = 0; t < model.terms; t++) {
+      if (model.isUnseen(t, rides, 0)) return model.explain(rides, 0)
+    }
+    return []
+  }
   if (model.kind !== 'ensemble') return model.unseen(rides, 0)
-  const all = model.members.flatMap((member) => unseenOf(member.model, rides))
+  const all = model.members.flatMap(({ model: member }) =>
+    member.kind === 'linear' ? member.explain(rides, 0) : unseenOf(member, rides),
+  )
   const seen = new Set(all.filter(({ unseen }) => !unseen).map(({ term }) => term))
   return all.filter(({ term }, k) => {
     return !seen.has(term) && all.findIndex((other) => other.term === term) === k

@@ -161,24 +161,41 @@ export const hourMicros = 3_600_000_000
  * @returns microseconds since 1970-01-01T00:00 on that clock, or NaN when it is not such a time
  */
 export function parseWallClock(text: string): number {
-  const match = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?$/.exec(
-    text.trim(),
-  )
+  const plain = text.trim()
+  const match = wallClock.exec(plain)
   if (!match) return Number.NaN
-  const [year, month, day, hour, minute] = match.slice(1, 6).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
-  const second = Number(match[6] ?? 0)
+  // By position: the pattern has fixed widths up to the seconds.
+  const year = twoDigits(plain, 0) * 100 + twoDigits(plain, 2)
+  const month = twoDigits(plain, 5)
+  const hour = twoDigits(plain, 11)
+  const minute = twoDigits(plain, 14)
+  const second = plain.length > 16 ? twoDigits(plain, 17) : 0
   if (hour > 23 || minute > 59 || second > 59) return Number.NaN
-  const millis = Date.UTC(year, month - 1, day, hour, minute, second)
+  const day = Date.UTC(year, month - 1, twoDigits(plain, 8))
   // Date.UTC rolls 31 February over into March, and reads years below 100 as 19xx.
-  const date = new Date(millis)
+  const date = new Date(day)
   if (date.getUTCFullYear() !== year || date.getUTCMonth() !== month - 1) return Number.NaN
-  return millis * 1000 + Number((match[7] ?? '').padEnd(6, '0'))
+  const fraction = match[1] === undefined ? 0 : Number(match[1].padEnd(6, '0'))
+  return day * 1000 + ((hour * 60 + minute) * 60 + second) * 1e6 + fraction
+}
+
+const wallClock = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.(\d{1,6}))?)?$/
+
+function twoDigits(text: string, at: number): number {
+  return text.charCodeAt(at) * 10 + text.charCodeAt(at + 1) - 0x30 * 11
+}
+
+/**
+ * The text of a wall-clock time, to the second or as exactly as it is: what {@link parseWallClock}
+ * reads back.
+ *
+ * @param micros microseconds since 1970-01-01T00:00 on that clock
+ */
+export function formatWallClock(micros: number): string {
+  const seconds = Math.floor(micros / 1e6)
+  const fraction = micros - seconds * 1e6
+  const text = new Date(seconds * 1000).toISOString().slice(0, 19)
+  return fraction === 0 ? text : `${text}.${String(fraction).padStart(6, '0')}`
 }
 
 /**

@@ -4,8 +4,7 @@ import { readConfig, type ServerConfig } from './config.ts'
 import { isRidecastError, messageOf, RidecastError } from './errors.ts'
 import { createLog } from './log.ts'
 import { openRegistry, type Registry } from './registry.ts'
-import { endOnFault, stopOnSignal } from './serve/lifetime.ts'
-import { startServer } from './serve/server.ts'
+import { runServer } from './serve/run.ts'
 import { mlflowClient } from './tracking/mlflow/client.ts'
 import { mlflowRegistry } from './tracking/mlflow/registry.ts'
 import { isServerUri, mlflowSettings } from './tracking/mlflow/settings.ts'
@@ -24,8 +23,7 @@ function registryFor({ models }: ServerConfig): Registry {
 try {
   const config = readConfig(process.env)
   const log = createLog('serve', config.logLevel)
-  endOnFault(log, process)
-  stopOnSignal(await startServer(config, registryFor(config), log), log, process)
+  await runServer(config, registryFor(config), log, process)
 } catch (error) {
   const code = isRidecastError(error) ? error.code : 'internal'
   const fields = { code, message: messageOf(error), ...(code === 'internal' && { error }) }

@@ -68,14 +68,14 @@ describe('imports', () => {
 
   test.each([
     ['parquet-wasm', 'pipeline'],
-    ['apache-arrow', 'pipeline'],
+    ['apache-arrow', 'pipeline', 'serve'],
     ['@duckdb/node-api', 'pipeline'],
     ['trino-client', 'pipeline'],
     ['ml-regression-multivariate-linear', 'pipeline'],
     ['express', 'serve', 'tracking/ui'],
-    ['preact', 'tracking/ui/page', 'pipeline/data-profile/page', 'pipeline/report/page'],
+    ['preact', 'tracking/ui/page', 'serve/page', 'pipeline/data-profile/page', 'pipeline/report/page'],
     ['@observablehq/plot', 'pipeline/data-profile/page', 'pipeline/report/page'],
-    ['topojson-client', 'pipeline/data-profile/page'],
+    ['topojson-client', 'pipeline/data-profile/page', 'serve/page'],
     ['chart.js', 'tracking/ui/page'],
   ])('%s appears in %s/ only', (name, ...folders) => {
     const users = edges.filter(({ to }) => to === name).map(({ from }) => from)

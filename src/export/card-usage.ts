@@ -2,7 +2,8 @@
 
 import type { LoadedModel } from '../loaded-model.ts'
 import { isName } from '../model-reference.ts'
-import { exampleInputs, wallClockText } from './example-ride.ts'
+import { formatWallClock } from '../ride.ts'
+import { exampleInputs } from './example-ride.ts'
 import { codeBlock } from './markdown.ts'
 
 /** The section on how to load and ask it, with a ride that the model knows. */
@@ -11,7 +12,7 @@ export function usageText(loaded: LoadedModel): string {
   const inputs = exampleInputs(loaded)
   const reference = isName(name) ? `${name}/${version}` : `PATH/${version}`
   const request = inputs.map(({ name: input, value }) => {
-    const said = input === 'pickup_datetime' ? wallClockText(value) : value
+    const said = input === 'pickup_datetime' ? formatWallClock(value) : value
     return `${JSON.stringify(input)}: ${JSON.stringify(said)}`
   })
   const columns = inputs.map(({ name: input, type, value }) => {
@@ -41,7 +42,7 @@ export function usageText(loaded: LoadedModel): string {
     ...(time
       ? [
           'The time of the pickup is microseconds since 1970 on the local clock: ' +
-            `\`pd.Timestamp("${wallClockText(time.value)}").value // 1000\`.`,
+            `\`pd.Timestamp("${formatWallClock(time.value)}").value // 1000\`.`,
         ]
       : []),
     'In ONNX Runtime, from the file of `ridecast models export --format onnx`:',

@@ -72,8 +72,3 @@ function levelsOf(model: LinearModel | TreeModel, term: string): readonly string
   if (model.kind !== 'linear') return model.toJSON().levels[term] ?? []
   return model.effects().flatMap((effect) => (effect.term === term ? (effect.level ?? []) : []))
 }
-
-/** A wall-clock time as text, `2021-01-04T08:30:00`. */
-export function wallClockText(micros: number): string {
-  return new Date(micros / 1000).toISOString().slice(0, 19)
-}

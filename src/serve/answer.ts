@@ -1,13 +1,7 @@
 /** Writes answers: JSON documents and problems. Knows nothing about rides or routes. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { problemOf } from './problem.ts'
-
-/**
- * Answers one request, or throws what {@link sendProblem} makes a problem of. It needs nothing of
- * Express.
- */
-export type Handler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>
 
 /**
  * Answers with a JSON document that nobody may store, or take for anything but JSON.
@@ -18,14 +12,37 @@ export function sendJson(
   response: ServerResponse,
   status: number,
   document: unknown,
-  type = 'application/json; charset=utf-8',
+  type = jsonType,
 ): void {
-  const text = JSON.stringify(document)
-  response.statusCode = status
-  response.setHeader('Content-Type', type)
-  response.setHeader('Content-Length', Buffer.byteLength(text))
-  response.setHeader('Cache-Control', 'no-store')
-  response.setHeader('X-Content-Type-Options', 'nosniff')
+  sendJsonText(response, status, JSON.stringify(document), [], type)
+}
+
+const jsonType = 'application/json; charset=utf-8'
+
+/**
+ * Answers with a JSON text, as {@link sendJson} does.
+ *
+ * @param headers further ones, names and values in turns
+ */
+export function sendJsonText(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: readonly string[] = [],
+  type = jsonType,
+): void {
+  // In one list, which node:http writes as it is where no header was set before.
+  response.writeHead(status, [
+    'Content-Type',
+    type,
+    'Content-Length',
+    String(Buffer.byteLength(text)),
+    'Cache-Control',
+    'no-store',
+    'X-Content-Type-Options',
+    'nosniff',
+    ...headers,
+  ])
   response.end(text)
 }
 

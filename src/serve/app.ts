@@ -1,67 +1,120 @@
 /**
  * The application: which handler answers what, and how its failures are told. Never listens, reads
- * the environment or ends the process; `server.ts` does the first, `main.ts` the others.
+ * the environment or ends the process; `server.ts` does the first, entry files the others.
  */
 
-import express, { type ErrorRequestHandler, type Express } from 'express'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import cors from 'cors'
+import express, { type ErrorRequestHandler, type Express, type Request } from 'express'
+import helmet from 'helmet'
 import type { Logger } from 'pino'
-import { index, modelHandler } from './about.ts'
-import { type Handler, sendProblem } from './answer.ts'
-import { live, readyHandler } from './health.ts'
-import { predictHandler } from './predict.ts'
+import { requireAccess } from './access.ts'
+import { sendProblem } from './answer.ts'
+import { chain, last, type Step } from './chain.ts'
+import { exchangeOf } from './exchange.ts'
+import { rateLimit } from './limits.ts'
+import type { Metrics } from './metrics.ts'
+import { observe, pathOf } from './observe.ts'
 import { Problem, problemOf } from './problem.ts'
-import { logRequest, pathOf } from './request-log.ts'
-import type { ServiceState } from './state.ts'
+import type { Route, Service } from './routes.ts'
 
 /** What an application is made of. */
 export interface AppOptions {
-  readonly state: ServiceState
-  readonly log: Logger
-  /** The largest body that is read. */
-  readonly bodyLimitBytes: number
-  /** Milliseconds of a clock that only goes forward, default that of the process. */
-  readonly now?: () => number
+  readonly service: Service
+  readonly metrics: Metrics
+  /** `POST /predict`, which is asked more than all others together. */
+  readonly predict: Route
+  readonly routes: readonly Route[]
 }
 
-/** The application over a state; a model may come, go and change behind it. */
-export function createApp(options: AppOptions): Express {
-  const { state, log, bodyLimitBytes, now = () => performance.now() } = options
+/** An application, ready to be handed requests. */
+export interface App {
+  /** Answers a request: `POST /predict` straight, all else by way of Express. */
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => void
+  /** Answers every request by way of Express, the same. */
+  readonly express: Express
+}
+
+/** The application over a service; a model may come, go and change behind it. */
+export function createApp({ service, metrics, predict, routes }: AppOptions): App {
+  const { log, config, now } = service
+  const fail = failure(log)
+  const first: Step[] = [
+    observe({ log, metrics, maxRequests: config.maxRequests, now }),
+    checkUrl,
+    ...(config.corsOrigins.length > 0 ? [crossOrigin(config.corsOrigins)] : []),
+    ...(config.rateLimit > 0 ? [rateLimit(config.rateLimit)] : []),
+  ]
+  const stepsOf = (route: Route): Step[] => [named(route.path), requireAccess(route.access, config)]
+
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-
-  app.use((request, response, next) => {
-    logRequest(log, state, now, request, response)
-    checkUrl(request.url)
-    next()
-  })
-  route(app, '/', 'GET', index)
-  route(app, '/predict', 'POST', predictHandler(state, bodyLimitBytes))
-  route(app, '/model', 'GET', modelHandler(state))
-  route(app, '/health/live', 'GET', live)
-  route(app, '/health/ready', 'GET', readyHandler(state))
+  for (const step of first) app.use(step)
+  mount(app, [predict], stepsOf)
+  app.use(securityHeaders(config.tlsCert !== ''))
+  for (const same of groupByPath(routes)) mount(app, same, stepsOf)
   app.use((request) => {
     throw new Problem(
       'route_unknown',
       `address ${pathOf(request).slice(0, 100)} is not there: GET / lists those that are`,
     )
   })
-
   // Express tells an error handler from others by its four parameters.
   const onError: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
+    fail(response, error)
+  }
+  app.use(onError)
+
+  const straight = chain([
+    ...first,
+    ...stepsOf(predict),
+    last((request, response) => predict.handler(request, response, {})),
+  ])
+  return {
+    express: app,
+    handler(request, response) {
+      if (request.method !== 'POST' || !isAt(predict.path, request.url ?? '')) {
+        app(request, response)
+        return
+      }
+      straight(request, response, (error) => fail(response, error))
+    },
+  }
+}
+
+function isAt(path: string, url: string): boolean {
+  return url === path || (url.startsWith(path) && url.charCodeAt(path.length) === 0x3f)
+}
+
+/** Answers errors; what was not foreseen is logged. */
+function failure(log: Logger): (response: ServerResponse, error: unknown) => void {
+  return (response, error) => {
     if (problemOf(error).code === 'internal') log.error({ error }, 'request failed')
     sendProblem(response, error)
   }
-  app.use(onError)
-  return app
 }
 
-/** Mounts a handler under one method; GET answers HEAD too. */
-function route(app: Express, path: string, method: 'GET' | 'POST', handler: Handler): void {
-  const allow = method === 'GET' ? 'GET, HEAD, OPTIONS' : 'POST, OPTIONS'
+/** Says which route has taken the request. */
+function named(path: string): Step {
+  return (_request, response, next) => {
+    exchangeOf(response).route = path
+    next()
+  }
+}
+
+/** Mounts the methods of one address; GET answers HEAD too. */
+function mount(app: Express, routes: readonly Route[], stepsOf: (route: Route) => Step[]): void {
+  const [{ path }] = routes as [Route]
+  const methods = routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+  const allow = [...methods, 'OPTIONS'].join(', ')
   const at = app.route(path)
-  if (method === 'GET') at.get(handler)
-  else at.post(handler)
+  for (const route of routes) {
+    const answer = last((request, response) =>
+      route.handler(request, response, (request as Request).params as Record<string, string>),
+    )
+    at[methodName(route)](...stepsOf(route), answer)
+  }
   at.options((_request, response) => {
     response.writeHead(204, { Allow: allow }).end()
   })
@@ -74,11 +127,56 @@ function route(app: Express, path: string, method: 'GET' | 'POST', handler: Hand
   })
 }
 
-function checkUrl(url: string): void {
-  if (!url.includes('%')) return
-  try {
-    decodeURIComponent(url)
-  } catch {
-    throw new Problem('request_malformed', 'address has broken percent-encoding')
+function methodName({ method }: Route): 'get' | 'post' | 'put' | 'delete' {
+  return method.toLowerCase() as 'get' | 'post' | 'put' | 'delete'
+}
+
+function groupByPath(routes: readonly Route[]): Route[][] {
+  const groups = new Map<string, Route[]>()
+  for (const route of routes) groups.set(route.path, [...(groups.get(route.path) ?? []), route])
+  return [...groups.values()]
+}
+
+/** Pages of these origins may ask, and read who answered. */
+function crossOrigin(origins: readonly string[]): Step {
+  return cors({
+    origin: origins.includes('*') ? '*' : [...origins],
+    methods: ['GET', 'POST'],
+    exposedHeaders: ['Ridecast-Prediction-Id', 'Ridecast-Arm', 'Retry-After'],
+    maxAge: 3600,
+  }) as Step
+}
+
+/** Headers for whoever shows an answer as a page: nothing from elsewhere, in no frame. */
+function securityHeaders(tls: boolean): Step {
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        // Swagger UI sets styles of its own.
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        imgSrc: ["'self'", 'data:'],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    strictTransportSecurity: tls,
+    // A page of another origin that may ask at all (CORS) may read the answer too.
+    crossOriginResourcePolicy: false,
+  }) as Step
+}
+
+const checkUrl: Step = (request, _response, next) => {
+  const { url = '' } = request
+  if (url.includes('%')) {
+    try {
+      decodeURIComponent(url)
+    } catch {
+      throw new Problem('request_malformed', 'address has broken percent-encoding')
+    }
   }
+  next()
 }

@@ -6,6 +6,7 @@
  * JSON and makes an object out of an empty body.
  */
 
+import { isAscii } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { MIMEType } from 'node:util'
 import { messageOf } from '../errors.ts'
@@ -32,7 +33,7 @@ export async function readJson(request: IncomingMessage, limitBytes: number): Pr
   const bytes = await readBytes(request, limitBytes)
   if (bytes.length === 0) throw missing()
   try {
-    return JSON.parse(utf8.decode(bytes))
+    return JSON.parse(isAscii(bytes) ? bytes.toString('latin1') : utf8.decode(bytes))
   } catch (error) {
     const why = error instanceof SyntaxError ? messageOf(error) : 'its bytes are not UTF-8'
     throw new Problem('body_not_json', `body is not JSON: ${why}`)
@@ -75,33 +76,34 @@ function checkEncoding(header: string | undefined): void {
   )
 }
 
-function readBytes(request: IncomingMessage, limitBytes: number): Promise<Uint8Array> {
+const deaf = (): void => {}
+
+function readBytes(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
+    let first: Buffer | undefined
+    let more: Buffer[] | undefined
     let size = 0
-    const onData = (chunk: Buffer): void => {
+    // What comes after the promise is settled changes nothing, so that no listener is taken off.
+    request.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size > limitBytes) fail(tooLarge(limitBytes))
-      else chunks.push(chunk)
-    }
-    const onEnd = (): void => {
-      settle()
-      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
-    }
-    const onGone = (): void => {
-      fail(new Problem('request_malformed', 'request ended before its body did'))
-    }
-    const fail = (error: Problem): void => {
-      settle()
-      // The rest is read and dropped, so that the client gets to read the answer.
-      request.resume()
-      reject(error)
-    }
-    const settle = (): void => {
-      request.off('data', onData).off('end', onEnd).off('close', onGone)
-    }
-    // Listens for good: an aborted request raises `error` after `close`, and somebody has to hear it.
-    request.on('error', () => {})
-    request.on('data', onData).on('end', onEnd).on('close', onGone)
+      if (size > limitBytes) {
+        // The rest is read and dropped, so that the client gets to read the answer.
+        first = more = undefined
+        reject(tooLarge(limitBytes))
+      } else if (first === undefined) {
+        first = chunk
+      } else {
+        more ??= [first]
+        more.push(chunk)
+      }
+    })
+    request.on('end', () => resolve(more ? Buffer.concat(more) : (first ?? Buffer.alloc(0))))
+    request.on('close', () => {
+      if (!request.complete) {
+        reject(new Problem('request_malformed', 'request ended before its body did'))
+      }
+    })
+    // An aborted request raises `error` after `close`, and somebody has to hear it.
+    request.on('error', deaf)
   })
 }

@@ -8,6 +8,7 @@
 
 import type { Server, ServerResponse } from 'node:http'
 import { type Socket, Server as TcpServer } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
 
 /** How long a {@link Connections.drain} may take. */
 export interface DrainTimes {
@@ -38,7 +39,9 @@ export function trackConnections(server: Server): Connections {
   let open = 0
   let onLast = (): void => {}
 
-  server.on('connection', (socket) => {
+  // With TLS, requests name the socket inside the encryption.
+  const event = server instanceof TlsServer ? 'secureConnection' : 'connection'
+  server.on(event, (socket: Socket) => {
     dueOn.set(socket, [])
     socket.once('close', () => dueOn.delete(socket))
   })
@@ -47,7 +50,7 @@ export function trackConnections(server: Server): Connections {
     due.push(response)
     open++
     if (draining) response.setHeader('Connection', 'close')
-    response.once('close', () => {
+    response.on('close', () => {
       open--
       if (open === 0) onLast()
       due.splice(due.indexOf(response), 1)

@@ -1,7 +1,12 @@
 /** What ends the server's process: signals, after the requests in flight, and faults, at once. */
 
 import type { Logger } from 'pino'
-import type { RunningServer } from './server.ts'
+
+/** A server, or several, that can be stopped. */
+export interface Stoppable {
+  /** Stops; resolves with how many requests (of workers: how many workers' requests) were cut off. */
+  stop(): Promise<number>
+}
 
 /** The part of a process that this needs. */
 export interface ProcessHandle {
@@ -28,7 +33,7 @@ export function endOnFault(log: Logger, handle: ProcessHandle): void {
  * Stops the server on the first SIGTERM or SIGINT and ends the process: with 0 when every request
  * was answered, with 1 when some were cut off at the deadline or by a second signal.
  */
-export function stopOnSignal(server: RunningServer, log: Logger, handle: ProcessHandle): void {
+export function stopOnSignal(server: Stoppable, log: Logger, handle: ProcessHandle): void {
   let asked = false
   const onSignal = (signal: string): void => {
     if (asked) {

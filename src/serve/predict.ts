@@ -1,95 +1,74 @@
 /** `POST /predict`: a ride in, minutes out. Translates and delegates; the predictor decides. */
 
-import { coverages } from '../intervals.ts'
+import type { ServerResponse } from 'node:http'
 import type { Explanation, Prediction, RideRequest } from '../predictor.ts'
-import { type Handler, sendJson } from './answer.ts'
+import { sendJsonText } from './answer.ts'
 import { readJson } from './body.ts'
-import { type Fault, Problem } from './problem.ts'
-import { faultsOf } from './ride-fields.ts'
-import type { ServedModel, ServiceState } from './state.ts'
+import { exchangeOf } from './exchange.ts'
+import { checkDeadline } from './limits.ts'
+import type { Answer } from './predictions.ts'
+import type { Fault } from './problem.ts'
+import { rideOf } from './ride-fields.ts'
+import type { RouteHandler, Service } from './routes.ts'
+import type { ServedModel } from './state.ts'
+import { invalidInput, keyOf, type QueryWishes, queryWishes } from './wishes.ts'
 
 /**
- * The handler of `POST /predict`. Rejects with a Problem where there is no prediction:
- * not_ready, input_invalid with all faults, and the codes of {@link readJson}.
- *
- * @param limitBytes the largest body that is read
+ * The handler of `POST /predict`. Fails with a Problem where there is no prediction: not_ready,
+ * deadline_exceeded, input_invalid with all faults, and the codes of {@link readJson}.
  */
-export function predictHandler(state: ServiceState, limitBytes: number): Handler {
-  return async (request, response) => {
-    const model = state.requireModel()
-    const body = await readJson(request, limitBytes)
-    const { ride, explain, coverage } = requestOf(body, request.url ?? '', model)
-    const { predictor } = model
-    const prediction = explain
-      ? predictor.explain(ride, coverage)
-      : predictor.predict(ride, coverage)
-    sendJson(response, 200, answerOf(prediction, model.version))
+export function predictHandler({ state, predictions, config, now }: Service): RouteHandler {
+  return (request, response) => {
+    // Nobody reads a body that cannot be answered.
+    state.requireModel()
+    return readJson(request, config.bodyLimitBytes).then((body) => {
+      checkDeadline(request, response, now)
+      const key = keyOf(request)
+      const turn = state.turn(key)
+      const { ride, wishes } = checked(body, request.url ?? '', turn.model)
+      const { explain, coverage } = wishes
+      send(response, predictions.answer(turn, ride, { explain, coverage, key }))
+    })
   }
 }
 
-function requestOf(
+/** The ride of a body and what is wanted of it; every fault of both at once. */
+function checked(
   body: unknown,
   url: string,
   model: ServedModel,
-): { ride: RideRequest; explain: boolean; coverage: number | undefined } {
-  const explain = explainWanted(url)
-  const coverage = coverageWanted(url, model)
-  const parsed = model.schema.safeParse(body)
-  if (parsed.success && typeof explain === 'boolean' && typeof coverage !== 'object') {
-    return { ride: parsed.data, explain, coverage }
+): { ride: RideRequest; wishes: QueryWishes } {
+  const wishes = queryWishes(url, model)
+  const ride = rideOf(body, model)
+  if (isRide(ride) && 'explain' in wishes) return { ride, wishes }
+  throw invalidInput([...(isRide(ride) ? [] : ride), ...('explain' in wishes ? [] : wishes)])
+}
+
+function isRide(ride: RideRequest | readonly Fault[]): ride is RideRequest {
+  return !Array.isArray(ride)
+}
+
+function send(response: ServerResponse, { prediction, model, id, arm }: Answer): void {
+  exchangeOf(response).version = model.version
+  sendJsonText(response, 200, answerText(prediction, model.version), [
+    'Ridecast-Prediction-Id',
+    id,
+    'Ridecast-Arm',
+    arm,
+  ])
+}
+
+/** The text of {@link answerDocument}; the usual one is put together by hand. */
+function answerText(prediction: Prediction | Explanation, version: string): string {
+  const { duration, warnings, interval } = prediction
+  if (warnings.length === 0 && interval === undefined && !('contributions' in prediction)) {
+    return `{"duration":${duration},"model_version":${JSON.stringify(version)}}`
   }
-  const faults: Fault[] = [
-    ...(parsed.success ? [] : faultsOf(body, model.fields, parsed.error)),
-    ...(typeof explain === 'boolean' ? [] : [explain]),
-    ...(typeof coverage === 'object' ? [coverage] : []),
-  ]
-  const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`
-  throw new Problem('input_invalid', `ride cannot be predicted: ${count}, see errors`, {
-    faults,
-  })
-}
-
-/** Whether reasons are wanted: `?explain`, `?explain=true`; or what is wrong with the parameter. */
-function explainWanted(url: string): boolean | Fault {
-  const values = parameters(url, 'explain')
-  const [value] = values
-  if (value === undefined) return false
-  if (values.length === 1 && (value === 'true' || value === '')) return true
-  if (values.length === 1 && value === 'false') return false
-  const found = values.map((text) => JSON.stringify(text.slice(0, 40))).slice(0, 3)
-  const message = `explain must be true or false, once, found ${found.join(' and ')}`
-  return { code: 'malformed', parameter: 'explain', message }
-}
-
-/** The coverage of `?interval=0.9`, undefined without one; or what is wrong with the parameter. */
-function coverageWanted(url: string, { predictor }: ServedModel): number | undefined | Fault {
-  const values = parameters(url, 'interval')
-  const [value] = values
-  if (value === undefined) return undefined
-  const { least, most } = coverages
-  const refuse = (message: string): Fault => ({
-    code: 'malformed',
-    parameter: 'interval',
-    message,
-  })
-  if (!predictor.model.intervals) {
-    return refuse('interval cannot be given: the model was trained without intervals')
-  }
-  const coverage = value.trim() === '' ? Number.NaN : Number(value)
-  if (values.length === 1 && coverage >= least && coverage <= most) return coverage
-  const found = values.map((text) => JSON.stringify(text.slice(0, 40))).slice(0, 3)
-  return refuse(
-    `interval must be a coverage from ${least} to ${most}, once, found ${found.join(' and ')}`,
-  )
-}
-
-function parameters(url: string, name: string): string[] {
-  const at = url.indexOf('?')
-  return at < 0 ? [] : new URLSearchParams(url.slice(at + 1)).getAll(name)
+  return JSON.stringify(answerDocument(prediction, version))
 }
 
 /** What a client is told: `warnings` and `explanation` only where there are any. */
-function answerOf(prediction: Prediction | Explanation, version: string): object {
+export function answerDocument(prediction: Prediction | Explanation, version: string): object {
   const { duration, warnings, interval } = prediction
   return {
     duration,

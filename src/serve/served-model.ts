@@ -9,7 +9,7 @@ import { loadedModel } from '../loaded-model.ts'
 import type { Predictor, RideRequest } from '../predictor.ts'
 import type { Registry } from '../registry.ts'
 import type { ColumnName } from '../ride.ts'
-import { fieldsOf, rideSchema } from './ride-fields.ts'
+import { fieldsOf, quickCheck, rideSchema } from './ride-fields.ts'
 import type { ServedModel } from './state.ts'
 
 /**
@@ -50,8 +50,8 @@ export function servedModel(name: string, version: string, documents: Documents)
     predictor,
     fields,
     schema: rideSchema(fields),
-    metrics: documents.metrics,
-    trainedOn: (documents.lineage as { train?: unknown } | null)?.train ?? [],
+    quick: quickCheck(fields),
+    documents,
   }
 }
 

@@ -3,18 +3,22 @@
  * and does not end the process; see `lifetime.ts`.
  */
 
-import { createServer, type Server } from 'node:http'
+import { readFileSync } from 'node:fs'
+import { createServer, type Server, type ServerOptions } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Logger } from 'pino'
 import type { ServerConfig } from '../config.ts'
-import { RidecastError } from '../errors.ts'
+import { messageOf, RidecastError } from '../errors.ts'
 import { listen } from '../listen.ts'
-import type { Registry } from '../registry.ts'
-import { createApp } from './app.ts'
 import { answerBadRequest } from './bad-request.ts'
 import { trackConnections } from './connections.ts'
-import { followReference } from './follow.ts'
+import type { Metrics } from './metrics.ts'
+import { processName } from './prediction-id.ts'
+import type { RolloutRegistry } from './rollout/change.ts'
+import { startRollout } from './rollout/controller.ts'
 import { loadServedModel } from './served-model.ts'
+import { assembleService } from './service.ts'
 import { type ServedModel, ServiceState } from './state.ts'
 
 /** How patient the server is, milliseconds. */
@@ -64,7 +68,7 @@ export interface RunningServer {
  */
 export async function startServer(
   config: ServerConfig,
-  registry: Pick<Registry, 'resolve' | 'load'>,
+  registry: RolloutRegistry,
   log: Logger,
   patience: Partial<Patience> = {},
 ): Promise<RunningServer> {
@@ -74,28 +78,38 @@ export async function startServer(
   }
   const model = await loadServedModel(registry, config.model)
   const state = new ServiceState(model)
-  const server = createServer({
+  const server = serverFor(config, {
     headersTimeout: headersMs,
     requestTimeout: requestMs,
     keepAliveTimeout: keepAliveMs,
     connectionsCheckingInterval: checkMs,
   })
   const connections = trackConnections(server)
-  server.on('request', createApp({ state, log, bodyLimitBytes: config.bodyLimitBytes }))
+  const process = processName()
+  let metrics: Metrics | undefined
+  const rollout = await startRollout({
+    registry,
+    state,
+    reference: config.model,
+    folder: config.state,
+    process,
+    log,
+    reloadMs: config.reloadSeconds * 1000,
+    onReload: (result) => metrics?.reloaded(result),
+  })
+  const service = assembleService(config, state, log, { process, rollout })
+  metrics = service.metrics
+  server.on('request', service.handler)
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     log.debug({ code: error.code }, 'bad request')
     answerBadRequest(error, socket as Socket, connections)
   })
-  await listen(server, config).catch((error: NodeJS.ErrnoException) => {
+  await listen(server, config).catch(async (error: NodeJS.ErrnoException) => {
+    await rollout.stop()
     throw listenError(error, config.host, config.port)
   })
-  const url = urlOf(server, config.host)
+  const url = urlOf(server, config)
   log.info({ url, model: model.name, model_version: model.version }, 'listening')
-  const following = new AbortController()
-  if (config.reloadSeconds > 0) {
-    const source = { registry, reference: config.model, everyMs: config.reloadSeconds * 1000 }
-    void followReference(source, state, log, following.signal)
-  }
   let stopped: Promise<number> | undefined
   return {
     url,
@@ -103,10 +117,37 @@ export async function startServer(
     model,
     stop() {
       state.draining = true
-      following.abort()
-      stopped ??= connections.drain({ graceMs, deadlineMs: config.shutdownSeconds * 1000 })
+      stopped ??= connections
+        .drain({ graceMs, deadlineMs: config.shutdownSeconds * 1000 })
+        .finally(() => Promise.all([service.close(), rollout.stop()]))
       return stopped
     },
+  }
+}
+
+/** A server for plain HTTP, or for TLS where the settings name a certificate. */
+function serverFor({ tlsCert, tlsKey }: ServerConfig, options: ServerOptions): Server {
+  if (tlsCert === '') return createServer(options)
+  const pem = (file: string, what: string): Buffer => {
+    try {
+      return readFileSync(file)
+    } catch (error) {
+      throw new RidecastError(
+        'config_invalid',
+        `${what} ${file} cannot be read: ${messageOf(error)}`,
+        { cause: error },
+      )
+    }
+  }
+  const files = { cert: pem(tlsCert, 'TLS certificate'), key: pem(tlsKey, 'TLS key') }
+  try {
+    return createTlsServer({ ...options, ...files, minVersion: 'TLSv1.2' })
+  } catch (error) {
+    throw new RidecastError(
+      'config_invalid',
+      `TLS certificate ${tlsCert} and key ${tlsKey} do not fit together or are no PEM: ${messageOf(error)}`,
+      { cause: error },
+    )
   }
 }
 
@@ -140,8 +181,9 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
 }
 
 /** Where a person on this machine finds the server. */
-function urlOf(server: Server, host: string): string {
+function urlOf(server: Server, { host, tlsCert }: ServerConfig): string {
   const { port } = server.address() as AddressInfo
   const near = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host
-  return `http://${near.includes(':') ? `[${near}]` : near}:${port}`
+  const scheme = tlsCert === '' ? 'http' : 'https'
+  return `${scheme}://${near.includes(':') ? `[${near}]` : near}:${port}`
 }

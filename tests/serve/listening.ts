@@ -1,12 +1,16 @@
 /** An application or a server on a free port of this machine, for as long as a test needs it. */
 
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Documents } from '../../src/artifact.ts'
+import { type Environment, readConfig } from '../../src/config.ts'
 import { createLog } from '../../src/log.ts'
-import { createApp } from '../../src/serve/app.ts'
 import { servedModel } from '../../src/serve/served-model.ts'
+import { type AssembledService, assembleService } from '../../src/serve/service.ts'
 import { ServiceState } from '../../src/serve/state.ts'
 
 /** A line of the log, parsed. */
@@ -39,15 +43,31 @@ export interface Listening {
   readonly port: number
   readonly state: ServiceState
   readonly log: LogLines
+  readonly service: AssembledService
+  /** Folder of what the service keeps. */
+  readonly folder: string
   close(): Promise<void>
 }
 
-/** The application over a model, or over none, with a body limit of 1,000 bytes. */
-export async function listening(documents?: Documents): Promise<Listening> {
+/**
+ * The application over a model, or over none, with a body limit of 1,000 bytes.
+ *
+ * @param settings environment variables of the server
+ */
+export async function listening(
+  documents?: Documents,
+  settings: Environment = {},
+): Promise<Listening> {
   const log = new LogLines()
   const state = new ServiceState(documents && servedModel('small', '0123456789ab', documents))
-  const app = createApp({ state, log: createLog('serve', 'info', log), bodyLimitBytes: 1000 })
-  const server = createServer(app).listen(0, '127.0.0.1')
+  const folder = mkdtempSync(join(tmpdir(), 'ridecast-state-'))
+  const config = readConfig({
+    RIDECAST_BODY_LIMIT_BYTES: '1000',
+    RIDECAST_STATE: folder,
+    ...settings,
+  })
+  const service = assembleService(config, state, createLog('serve', 'debug', log))
+  const server = createServer(service.handler).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return {
@@ -55,10 +75,14 @@ export async function listening(documents?: Documents): Promise<Listening> {
     port,
     state,
     log,
+    service,
+    folder,
     async close() {
       server.close()
       server.closeAllConnections()
       await once(server, 'close')
+      await service.close()
+      rmSync(folder, { recursive: true, force: true })
     },
   }
 }

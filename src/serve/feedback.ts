@@ -1,0 +1,211 @@
+/**
+ * `POST /feedback`: how long a ride took in the end, by the name of its prediction or by the
+ * client's key. On disk before it is answered; the same again changes nothing; as late as the
+ * prediction is in the log.
+ */
+
+import { appendFile, mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { z } from 'zod'
+import { sendJson } from './answer.ts'
+import { readJson } from './body.ts'
+import { parsePredictionName } from './prediction-id.ts'
+import {
+  type FeedbackLine,
+  feedbackFile,
+  findByKey,
+  findFeedback,
+  findPrediction,
+} from './prediction-search.ts'
+import type { Answer, PredictionLine, PredictionListener } from './predictions.ts'
+import { type Fault, Problem } from './problem.ts'
+import type { RouteHandler, Service } from './routes.ts'
+
+/** Minutes that a ride can take at all: a week. */
+const longestMinutes = 7 * 24 * 60
+
+/** The body of `POST /feedback`. */
+export const feedbackSchema = z
+  .object({
+    prediction_id: z.string().max(100).optional(),
+    key: z.string().min(1).max(200).optional(),
+    duration: z.number().positive().max(longestMinutes),
+  })
+  .refine(({ prediction_id, key }) => (prediction_id === undefined) !== (key === undefined))
+
+/** What is kept of a prediction so that feedback soon after it needs no disk. */
+type Known = Pick<PredictionLine, 'id' | 'model' | 'version' | 'arm' | 'duration'>
+
+/** Hears of feedback. */
+export type FeedbackListener = (prediction: Known, minutes: number) => void
+
+/**
+ * The latest predictions of this process, by name and by key. Keeping one costs next to nothing: they
+ * are put in order only when somebody looks.
+ */
+export class RecentPredictions implements PredictionListener {
+  private readonly most: number
+  private readonly ring: Answer[] = []
+  private count = 0
+  private indexed = 0
+  private readonly byId = new Map<string, Answer>()
+  private readonly byKey = new Map<string, Answer>()
+
+  /** @param most predictions that are kept, default 20,000 */
+  constructor(most = 20_000) {
+    this.most = most
+  }
+
+  answered(answer: Answer): void {
+    this.ring[this.count++ % this.most] = answer
+  }
+
+  /** A prediction by its name. */
+  get(id: string): Known | undefined {
+    this.index()
+    return knownOf(this.byId.get(id))
+  }
+
+  /** The latest prediction of a key. */
+  ofKey(key: string): Known | undefined {
+    this.index()
+    return knownOf(this.byKey.get(key))
+  }
+
+  private index(): void {
+    const from = Math.max(this.indexed, this.count - this.most)
+    for (let i = from; i < this.count; i++) {
+      const answer = this.ring[i % this.most] as Answer
+      this.byId.set(answer.id, answer)
+      if (answer.key !== undefined) {
+        this.byKey.delete(answer.key)
+        this.byKey.set(answer.key, answer)
+      }
+    }
+    this.indexed = this.count
+    for (const map of [this.byId, this.byKey]) {
+      for (const key of map.keys()) {
+        if (map.size <= this.most) break
+        map.delete(key)
+      }
+    }
+  }
+}
+
+function knownOf(answer: Answer | undefined): Known | undefined {
+  if (answer === undefined) return undefined
+  const { id, arm, model, prediction } = answer
+  return { id, arm, model: model.name, version: model.version, duration: prediction.duration }
+}
+
+/** The handler of `POST /feedback`. */
+export function feedbackHandler(
+  { config }: Pick<Service, 'config'>,
+  recent: RecentPredictions,
+  flush: () => Promise<void>,
+  listeners: readonly FeedbackListener[],
+  now: () => Date = () => new Date(),
+): RouteHandler {
+  const { state } = config
+  // One after the other: whether it was told before is looked up and written in one go.
+  let turn: Promise<unknown> = Promise.resolve()
+
+  async function find(id: string | undefined, key: string | undefined): Promise<Known> {
+    const near = id === undefined ? recent.ofKey(key as string) : recent.get(id)
+    if (near) return near
+    await flush()
+    const found =
+      id === undefined ? await findByKey(state, key as string) : await findPrediction(state, id)
+    if (found) return found
+    throw new Problem(
+      'prediction_unknown',
+      id === undefined
+        ? 'key is that of no prediction in the log of the last two days'
+        : 'prediction_id is that of no prediction in the log',
+    )
+  }
+
+  async function record(body: unknown): Promise<{ status: number; document: object }> {
+    const { prediction_id, key, duration } = feedbackOf(body)
+    const known = await find(prediction_id, key)
+    const before = await findFeedback(state, known.id)
+    const document = {
+      prediction_id: known.id,
+      predicted: known.duration,
+      actual: duration,
+      model_version: known.version,
+    }
+    if (before?.duration === duration) return { status: 200, document }
+    if (before) {
+      throw new Problem(
+        'feedback_conflict',
+        `prediction ${known.id} was told to have taken ${before.duration} minutes, found ${duration}: what was told first stays`,
+      )
+    }
+    const file = feedbackFile(state, known.id) as string
+    const line: FeedbackLine = { id: known.id, time: now().toISOString(), duration }
+    await mkdir(dirname(file), { recursive: true })
+    await appendFile(file, `${JSON.stringify(line)}\n`)
+    for (const listener of listeners) listener(known, duration)
+    return { status: 201, document }
+  }
+
+  return async (request, response) => {
+    const body = await readJson(request, config.bodyLimitBytes)
+    const done = turn.then(() => record(body))
+    turn = done.catch(() => {})
+    const { status, document } = await done
+    sendJson(response, status, document)
+  }
+}
+
+/** A checked body, else every fault of it. */
+function feedbackOf(body: unknown): z.output<typeof feedbackSchema> {
+  const parsed = feedbackSchema.safeParse(body)
+  if (parsed.success) {
+    const id = parsed.data.prediction_id
+    if (id === undefined || parsePredictionName(id)) return parsed.data
+    throw invalid([
+      fault(
+        'malformed',
+        '#/prediction_id',
+        'prediction_id must be one that was given in the header Ridecast-Prediction-Id',
+      ),
+    ])
+  }
+  if (body === null || typeof body !== 'object' || Array.isArray(body)) {
+    throw invalid([fault('wrong_type', '#', 'body must be a JSON object')])
+  }
+  const { duration, prediction_id, key } = body as Record<string, unknown>
+  const faults: Fault[] = []
+  if (duration === undefined) {
+    faults.push(fault('missing', '#/duration', 'duration is missing: expected minutes'))
+  } else if (!feedbackSchema.shape.duration.safeParse(duration).success) {
+    const code = typeof duration === 'number' ? 'out_of_range' : 'wrong_type'
+    faults.push(
+      fault(code, '#/duration', `duration must be minutes above 0, at most ${longestMinutes}`),
+    )
+  }
+  for (const [name, value] of Object.entries({ prediction_id, key })) {
+    const schema = feedbackSchema.shape[name as 'key']
+    if (!schema.safeParse(value).success) {
+      faults.push(fault('wrong_type', `#/${name}`, `${name} must be a short text`))
+    }
+  }
+  if ((prediction_id === undefined) === (key === undefined)) {
+    const message = 'exactly one of prediction_id and key must be there: it says which ride it was'
+    faults.push(
+      fault(prediction_id === undefined ? 'missing' : 'malformed', '#/prediction_id', message),
+    )
+  }
+  throw invalid(faults)
+}
+
+function fault(code: Fault['code'], pointer: string, message: string): Fault {
+  return { code, pointer, message }
+}
+
+function invalid(faults: readonly Fault[]): Problem {
+  const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`
+  return new Problem('input_invalid', `feedback cannot be taken: ${count}, see errors`, { faults })
+}

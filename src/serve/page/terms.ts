@@ -1,0 +1,105 @@
+/** What the terms of a model and their values are called. Knows nothing of how they are shown. */
+
+import type { Contribution } from '../../model.ts'
+import { weekdays } from './format.ts'
+import { nameOf } from './zone-names.ts'
+
+/** What is known by a name of its own; other terms are called as the recipe calls them. */
+const names: Readonly<Record<string, string>> = {
+  PULocationID: 'Pickup zone',
+  DOLocationID: 'Drop-off zone',
+  PU_DO: 'Pair of zones',
+  hour: 'Hour',
+  weekday: 'Day of the week',
+  hour_of_week: 'Hour of the week',
+  quarter_hour: 'Time of day',
+  weekend: 'Weekend',
+  holiday: 'Holiday',
+  pickup_datetime: 'Time',
+  trip_distance: 'Distance',
+  distance: 'Distance',
+  distance_log: 'Distance, logarithm',
+  distance_sqrt: 'Distance, root',
+  distance_zero: 'Distance is zero',
+  passenger_count: 'Passengers',
+}
+
+/** `Pickup zone`. */
+export const termName = (term: string): string =>
+  names[term] ?? `${term.charAt(0).toUpperCase()}${term.slice(1).replaceAll('_', ' ')}`
+
+/** The value of a term in words; empty where it is missing. */
+export function valueName({ term, value }: Contribution): string {
+  if (value === null) return ''
+  const number = Number(value)
+  switch (term) {
+    case 'PULocationID':
+    case 'DOLocationID':
+      return nameOf(number)
+    case 'PU_DO': {
+      const ends = String(value).split('_').map(Number)
+      return ends.map((zone) => nameOf(zone)).join(' to ')
+    }
+    case 'hour':
+      return `${number}:00`
+    case 'weekday':
+      return weekdays[number] ?? String(value)
+    case 'hour_of_week':
+      return `${weekdays[Math.floor(number / 24)]} ${number % 24}:00`
+    case 'quarter_hour':
+      return `${Math.floor(number / 4)}:${String((number % 4) * 15).padStart(2, '0')}`
+  }
+  return typeof value === 'number' ? String(Number(value.toPrecision(4))) : value
+}
+
+/** A line of reasons. */
+export interface Reason {
+  readonly name: string
+  readonly value: string
+  readonly minutes: number
+  readonly isUnseen: boolean
+}
+
+/** What several terms are made of, and its value: `distance_log` of `trip_distance`. */
+export type Sources = ReadonlyMap<string, { readonly of: string; readonly value: string }>
+
+/**
+ * The reasons that weigh most, as they come in the model: terms of one quantity as one, and the
+ * lesser ones added up.
+ *
+ * @param most how many lines there are at most
+ */
+export function reasonsOf(
+  contributions: readonly Contribution[],
+  sources: Sources,
+  most = 9,
+): Reason[] {
+  const lines = new Map<string, Reason>()
+  for (const one of contributions) {
+    const source = sources.get(one.term)
+    const name = termName(source?.of ?? one.term)
+    const minutes = (lines.get(name)?.minutes ?? 0) + one.minutes
+    lines.set(name, { name, value: source?.value ?? valueName(one), minutes, isUnseen: one.unseen })
+  }
+  const all = [...lines.values()]
+  if (all.length <= most) return all
+  const weighty = [...all].sort((a, b) => Math.abs(b.minutes) - Math.abs(a.minutes))
+  const kept = new Set(weighty.slice(0, most - 1))
+  const minutes = weighty.slice(most - 1).reduce((sum, one) => sum + one.minutes, 0)
+  const name = `${all.length - kept.size} smaller ones`
+  return [...all.filter((one) => kept.has(one)), { name, value: '', minutes, isUnseen: false }]
+}
+
+/** What the terms of a recipe that are made of one number each are made of. */
+export function sourcesOf(recipe: unknown, ride: Readonly<Record<string, unknown>>): Sources {
+  const { numeric = [] } = (recipe ?? {}) as { numeric?: readonly unknown[] }
+  return new Map(
+    numeric.flatMap((spec) => {
+      const { name, of } = (spec ?? {}) as { name?: string; of?: unknown }
+      const given = typeof of === 'string' ? ride[of] : undefined
+      if (name === undefined || typeof given !== 'number') return []
+      const unit = of === 'trip_distance' ? ' miles' : ''
+      return [[name, { of: of as string, value: `${given}${unit}` }]]
+    }),
+  )
+}
