@@ -1,8 +1,7 @@
 // Bundles src/ into dist/: cli.mjs with lazily loaded chunks, and serve.mjs, one file
 // that holds the whole server process, and page/: serve/, the page of the server, runs/, the page of
 // `ridecast runs ui`, docs/, Swagger UI, profile/, what `ridecast data profile` puts into its pages, and
-// report/, the
-// same for reports of models.
+// report/, the same for reports of models.
 // dist/stamp.json records what was bundled, so that
 // bin/ridecast.mjs can tell a stale bundle from a fresh one.
 

@@ -167,16 +167,31 @@ export function parseWallClock(text: string): number {
   // By position: the pattern has fixed widths up to the seconds.
   const year = twoDigits(plain, 0) * 100 + twoDigits(plain, 2)
   const month = twoDigits(plain, 5)
+  const day = twoDigits(plain, 8)
   const hour = twoDigits(plain, 11)
   const minute = twoDigits(plain, 14)
   const second = plain.length > 16 ? twoDigits(plain, 17) : 0
   if (hour > 23 || minute > 59 || second > 59) return Number.NaN
-  const day = Date.UTC(year, month - 1, twoDigits(plain, 8))
-  // Date.UTC rolls 31 February over into March, and reads years below 100 as 19xx.
-  const date = new Date(day)
-  if (date.getUTCFullYear() !== year || date.getUTCMonth() !== month - 1) return Number.NaN
+  if (year < 100 || month < 1 || month > 12 || day < 1 || day > daysOf(year, month))
+    return Number.NaN
   const fraction = match[1] === undefined ? 0 : Number(match[1].padEnd(6, '0'))
-  return day * 1000 + ((hour * 60 + minute) * 60 + second) * 1e6 + fraction
+  const seconds = ((daysSince1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second
+  return seconds * 1e6 + fraction
+}
+
+/** Days of a month, 1 to 12. */
+function daysOf(year: number, month: number): number {
+  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
+}
+
+/** Days from 1970-01-01 in the Gregorian calendar, years from 0: an object of Date costs ten times it. */
+function daysSince1970(year: number, month: number, day: number): number {
+  // Years that begin in March put the leap day last.
+  const y = month > 2 ? year : year - 1
+  const leapDays = Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400)
+  const dayOfYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1
+  return y * 365 + leapDays + dayOfYear - 719_468
 }
 
 const wallClock = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.(\d{1,6}))?)?$/

@@ -7,8 +7,7 @@ import { readJson } from './body.ts'
 import { exchangeOf } from './exchange.ts'
 import { checkDeadline } from './limits.ts'
 import type { Answer } from './predictions.ts'
-import type { Fault } from './problem.ts'
-import { rideOf } from './ride-fields.ts'
+import { isRide, rideOf } from './ride-fields.ts'
 import type { RouteHandler, Service } from './routes.ts'
 import type { ServedModel } from './state.ts'
 import { invalidInput, keyOf, type QueryWishes, queryWishes } from './wishes.ts'
@@ -42,10 +41,6 @@ function checked(
   const ride = rideOf(body, model)
   if (isRide(ride) && 'explain' in wishes) return { ride, wishes }
   throw invalidInput([...(isRide(ride) ? [] : ride), ...('explain' in wishes ? [] : wishes)])
-}
-
-function isRide(ride: RideRequest | readonly Fault[]): ride is RideRequest {
-  return !Array.isArray(ride)
 }
 
 function send(response: ServerResponse, { prediction, model, id, arm }: Answer): void {

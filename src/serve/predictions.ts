@@ -94,7 +94,6 @@ export interface Predictions {
 export function createPredictions(state: ServiceState, effects: PredictionEffects): Predictions {
   const { name, append, logInputs, listeners } = effects
   const { now = Date.now, clock = () => performance.now() } = effects
-  const dayOf = dayKeeper()
   let mirrors = 0
 
   function mirror(of: Answer, ride: RideRequest): void {
@@ -110,7 +109,7 @@ export function createPredictions(state: ServiceState, effects: PredictionEffect
         const prediction = model.predictor.predict(ride)
         for (const listener of listeners) listener.mirrored?.(of.prediction, prediction, model)
         const time = now()
-        const day = dayOf(time)
+        const day = dayText(Math.floor(time / 86_400_000))
         append(new Line(day, name(day), time, 'shadow', model, nothing, prediction, of.id))
       } catch (error) {
         for (const listener of listeners) listener.failed?.({ arm: 'challenger', model }, error)
@@ -134,7 +133,7 @@ export function createPredictions(state: ServiceState, effects: PredictionEffect
         for (const listener of listeners) listener.failed?.(turn, error)
       }
       const time = now()
-      const day = dayOf(time)
+      const day = dayText(Math.floor(time / 86_400_000))
       const answer: Answer = { id: name(day), arm, model, prediction, key: wish.key }
       const ms = clock() - began
       for (const listener of listeners) listener.answered?.(answer, ms)
@@ -150,20 +149,6 @@ function predictionOf({ predictor }: ServedModel, ride: RideRequest, wish: Wish)
   return wish.explain
     ? predictor.explain(ride, wish.coverage)
     : predictor.predict(ride, wish.coverage)
-}
-
-/** Days as text, UTC, written anew only when another begins. */
-function dayKeeper(): (ms: number) => string {
-  let number = Number.NaN
-  let text = ''
-  return (ms) => {
-    const day = Math.floor(ms / 86_400_000)
-    if (day !== number) {
-      number = day
-      text = new Date(ms).toISOString().slice(0, 10)
-    }
-    return text
-  }
 }
 
 /** What a client said, as far as the log is to know. */
@@ -210,12 +195,12 @@ class Line implements Loggable {
     const { prediction, model, of, said } = this
     const { ride, key } = said
     const { duration, interval, warnings } = prediction
-    let text = `{"id":"${this.id}","time":"${new Date(this.time).toISOString()}"`
+    let text = `{"id":"${this.id}","time":"${isoTime(this.time)}"`
     text += `,"model":${JSON.stringify(model.name)},"version":${JSON.stringify(model.version)}`
     text += `,"arm":"${this.arm}"`
     if (of !== undefined) text += `,"of":"${of}"`
     if (key !== undefined) text += `,"key":${JSON.stringify(key)}`
-    if (ride !== undefined) text += `,"inputs":${JSON.stringify(inputsOf(ride))}`
+    if (ride !== undefined) text += `,"inputs":${inputsText(ride)}`
     text += `,"duration":${duration}`
     if (interval !== undefined) text += `,"interval":${JSON.stringify(interval)}`
     if (warnings.length > 0) text += `,"warnings":${JSON.stringify(warnings.map(codeOf))}`
@@ -225,9 +210,37 @@ class Line implements Loggable {
 
 const codeOf = ({ code }: Warning): string => code
 
-/** What a client said, times as text; JSON leaves out what is undefined. */
-function inputsOf(ride: RideRequest): Record<string, number | string> {
-  const { pickup_datetime: pickup } = ride
-  if (pickup === undefined) return ride as unknown as Record<string, number>
-  return { ...ride, pickup_datetime: formatWallClock(pickup) }
+/** What a client said as JSON, times as text. */
+function inputsText(ride: RideRequest): string {
+  let text = ''
+  for (const name in ride) {
+    const value = ride[name as keyof RideRequest]
+    if (value === undefined) continue
+    const said = name === 'pickup_datetime' ? `"${wallClockOf(value)}"` : value
+    text += `${text === '' ? '' : ','}"${name}":${said}`
+  }
+  return `{${text}}`
+}
+
+/** A value that is asked for again and again, made once for as long as the question stays. */
+function lately<T>(make: (question: number) => T): (question: number) => T {
+  let last = Number.NaN
+  let answer: T | undefined
+  return (question) => {
+    if (question !== last) {
+      last = question
+      answer = make(question)
+    }
+    return answer as T
+  }
+}
+
+const dayText = lately((day) => new Date(day * 86_400_000).toISOString().slice(0, 10))
+const secondText = lately((second) => new Date(second * 1000).toISOString().slice(0, 20))
+const wallClockOf = lately(formatWallClock)
+
+/** As `Date.toISOString`, which costs more than the rest of a line. */
+function isoTime(ms: number): string {
+  const second = Math.floor(ms / 1000)
+  return `${secondText(second)}${String(ms - second * 1000).padStart(3, '0')}Z`
 }

@@ -8,11 +8,10 @@ import type { Interval } from '../../intervals.ts'
 import type { Explanation, Prediction, RideRequest, Warning } from '../../predictor.ts'
 import type { Answer } from '../predictions.ts'
 import { type Fault, Problem, type ProblemCode, problemOf } from '../problem.ts'
-import { faultsOf } from '../ride-fields.ts'
+import { isRide, rideOf } from '../ride-fields.ts'
 import type { Service } from '../routes.ts'
-import type { ServedModel, Turn } from '../state.ts'
+import type { Turn } from '../state.ts'
 import { invalidInput, type QueryWishes } from '../wishes.ts'
-import { quickRides } from './quick-ride.ts'
 
 /** Rows that are answered before others get a turn. */
 export const rowsAtOnce = 256
@@ -65,15 +64,14 @@ export function answersOf(
   { predictions, log }: Pick<Service, 'predictions' | 'log'>,
   { turn, wishes, key }: Asked,
 ): (rows: readonly Row[]) => RowAnswer[] {
-  const check = checkOf(turn.model)
   const wish = { ...wishes, key }
   let count = 0
 
   function answer(value: Row): RowAnswer {
     const row = count++
     if (value instanceof Problem) return refused(row, value)
-    const ride = check(value)
-    if (Array.isArray(ride)) return refused(row, invalidInput(ride))
+    const ride = rideOf(value, turn.model)
+    if (!isRide(ride)) return refused(row, invalidInput(ride))
     try {
       const { id, model, prediction } = predictions.answer(turn, ride, wish)
       return answered(row, prediction, model.version, id)
@@ -85,17 +83,6 @@ export function answersOf(
   }
 
   return (rows) => rows.map(answer)
-}
-
-/** What makes a checked ride of a value, or says all that is wrong with it. */
-function checkOf({ schema, fields }: ServedModel): (value: unknown) => RideRequest | Fault[] {
-  const quick = quickRides(fields)
-  return (value) => {
-    const ride = quick(value)
-    if (ride) return ride
-    const parsed = schema.safeParse(value)
-    return parsed.success ? parsed.data : faultsOf(value, fields, parsed.error)
-  }
 }
 
 /** Faults that a protocol tells of which has no place for each row's own. */
@@ -111,14 +98,13 @@ export async function answerAll(
   { turn, wishes, key }: Asked,
   rows: readonly Row[],
 ): Promise<Answer[]> {
-  const check = checkOf(turn.model)
   const rides: RideRequest[] = []
   const faults: Fault[] = []
   for (const [i, row] of rows.entries()) {
     if (i % rowsAtOnce === rowsAtOnce - 1) await setImmediate()
     if (row instanceof Problem) throw row
-    const ride = check(row)
-    if (!Array.isArray(ride)) {
+    const ride = rideOf(row, turn.model)
+    if (isRide(ride)) {
       rides.push(ride)
       continue
     }
