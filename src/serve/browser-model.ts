@@ -66,7 +66,7 @@ export async function browserModel(of: ModelDocuments): Promise<BrowserModel> {
   const requestOf = (ride: SaidRide): RideRequest => {
     const parsed = schema.safeParse(ride)
     if (parsed.success) return parsed.data
-    const faults = rideFields.faultsOf(ride, fields, parsed.error)
+    const faults = rideFields.faultsOf(ride, fields)
     throw new RidecastError('input_invalid', faults.map(({ message }) => message).join('; '))
   }
   const distances = typicalDistances(predictor.profile)

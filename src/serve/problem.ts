@@ -75,7 +75,11 @@ export class Problem extends Error {
     detail: string,
     more: { faults?: readonly Fault[]; headers?: Readonly<Record<string, string>> } = {},
   ) {
+    // Where it was thrown tells a client nothing, and to find out costs more than the answer.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(detail)
+    Error.stackTraceLimit = stackTraceLimit
     this.code = code
     this.faults = more.faults ?? []
     this.headers = more.headers ?? {}

@@ -126,8 +126,8 @@ export function rideOf(
 ): RideRequest | readonly Fault[] {
   const ride = quick(body)
   if (ride !== undefined) return ride
-  const parsed = schema.safeParse(body)
-  return parsed.success ? parsed.data : faultsOf(body, fields, parsed.error)
+  const faults = faultsOf(body, fields)
+  return faults.length > 0 ? faults : schema.parse(body)
 }
 
 /** Tells a ride of {@link rideOf} from faults. */
@@ -191,26 +191,22 @@ function timeReader(): Read {
   }
 }
 
-/**
- * Everything that is wrong with a body that its schema has refused, in the order of the fields.
- *
- * @param error what the schema of {@link rideSchema} said
- */
-export function faultsOf(body: unknown, fields: readonly Field[], error: z.ZodError): Fault[] {
+/** Everything that is wrong with a body, in the order of the fields; nothing where it is a ride. */
+export function faultsOf(body: unknown, fields: readonly Field[]): Fault[] {
   if (body === null || typeof body !== 'object' || Array.isArray(body)) {
     const message = `body must be a JSON object, found ${shown(body)}`
     return [{ code: 'wrong_type', pointer: '#', message }]
   }
-  const wrong = new Set(error.issues.map(({ path }) => path[0]))
-  return fields.flatMap(({ name }): Fault[] => {
-    if (!wrong.has(name)) return []
+  return fields.flatMap(({ name, required }): Fault[] => {
     const pointer = `#/${name}`
     const value: unknown = (body as Record<string, unknown>)[name]
     const rule = ruleOf(name)
     if (value === undefined || value === null) {
+      if (!required) return []
       const message = `${name} is missing: expected ${rule.text}`
       return [{ code: 'missing', pointer, message }]
     }
+    if (rule.schema.safeParse(value).success) return []
     const message = `${name} must be ${rule.text}, found ${shown(value)}${hint(name, value)}`
     return [{ code: rule.code(value), pointer, message }]
   })

@@ -110,7 +110,7 @@ function askedOf(
   }
   const parsed = rideSchema(fields).safeParse(body)
   if (parsed.success) return { model, ride: parsed.data }
-  const faults = faultsOf(body, fields, parsed.error).map(({ pointer, ...fault }) => {
+  const faults = faultsOf(body, fields).map(({ pointer, ...fault }) => {
     return { ...fault, parameter: pointer?.slice(2) ?? '' }
   })
   const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`
