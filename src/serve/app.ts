@@ -24,6 +24,7 @@ export interface AppOptions {
   readonly metrics: Metrics
   /** `POST /predict`, which is asked more than all others together. */
   readonly predict: Route
+  /** All routes, that one too. */
   readonly routes: readonly Route[]
 }
 
@@ -53,7 +54,8 @@ export function createApp({ service, metrics, predict, routes }: AppOptions): Ap
   for (const step of first) app.use(step)
   mount(app, [predict], stepsOf)
   app.use(securityHeaders(config.tlsCert !== ''))
-  for (const same of groupByPath(routes)) mount(app, same, stepsOf)
+  const others = routes.filter((route) => route !== predict)
+  for (const same of groupByPath(others)) mount(app, same, stepsOf)
   app.use((request) => {
     throw new Problem(
       'route_unknown',

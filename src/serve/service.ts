@@ -119,16 +119,14 @@ export function assembleService(
     ...openInferenceRoutes(service),
     ...(rollout ? adminRoutes(service, rollout) : []),
   ]
-  const all: Route[] = [
-    ...pageRoutes(indexHandler([predict, ...routes])),
-    ...routes,
-    ...docsRoutes(service, () => [predict, ...all]),
-  ]
+  const docs = docsRoutes(service, () => all)
+  const rest = [predict, ...routes, ...docs]
+  const all: readonly Route[] = [...pageRoutes(indexHandler(rest)), ...rest]
   return {
     ...createApp({ service, metrics, predict, routes: all }),
     service,
     metrics,
-    routes: [predict, ...all],
+    routes: all,
     close: () => predictionLog.close(),
   }
 }
