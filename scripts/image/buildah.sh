@@ -11,7 +11,7 @@ supervisor='' process=''
 store() {
   local verb=$1
   shift
-  timeout 600 buildah --root "$work/storage" --runroot "$work/runroot" "$verb" "$@"
+  timeout 1800 buildah --root "$work/storage" --runroot "$work/runroot" "$verb" "$@"
 }
 
 # The driver that can do without the kernel's overlays copies the whole base for every layer.

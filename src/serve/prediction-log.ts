@@ -6,7 +6,7 @@
  * Knows nothing about HTTP.
  */
 
-import { appendFile, mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { messageOf } from '../errors.ts'
@@ -61,13 +61,24 @@ export function openPredictionLog(options: PredictionLogOptions, log: Logger): P
   let writing: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
   let lastFault = ''
-  let prunedDay = ''
-  /** Bytes that this process has written on the day of `prunedDay`. */
+  /** The file of the latest line: opened once a day. */
+  let file: { readonly day: string; readonly handle: FileHandle } | undefined
+  /** Bytes that this process has written to it. */
   let bytesToday = 0
   /** True after a write that may have left half a line: the next one starts a new one. */
   let broken = false
 
+  const pathOf = (day: string): string => join(folder, day, `${options.process}.ndjson`)
+
+  async function shut(): Promise<void> {
+    const before = file
+    file = undefined
+    await before?.handle.close()
+  }
+
   async function write(lines: readonly Loggable[]): Promise<void> {
+    // Whoever removes the file gets a new one, not lines that nobody can read.
+    if (file && (await file.handle.stat()).nlink === 0) await shut()
     for (let from = 0; from < lines.length; ) {
       const day = (lines[from] as Loggable).day
       let to = from
@@ -76,16 +87,17 @@ export function openPredictionLog(options: PredictionLogOptions, log: Logger): P
         text += `${(lines[to] as Loggable).text()}\n`
         to++
       }
-      if (day !== prunedDay) {
-        prunedDay = day
-        bytesToday = 0
+      if (file?.day !== day) {
+        await shut()
         await mkdir(join(folder, day), { recursive: true })
         await prune({ folder, days, bytes }, now())
+        file = { day, handle: await open(pathOf(day), 'a') }
+        bytesToday = 0
       }
       if (bytesToday > bytes) throw new Error(`more than ${bytes} bytes on one day`)
       const whole = broken ? `\n${text}` : text
       broken = true
-      await appendFile(join(folder, day, `${options.process}.ndjson`), whole)
+      await file.handle.appendFile(whole)
       broken = false
       bytesToday += Buffer.byteLength(whole)
       counts.written += to - from
@@ -101,13 +113,13 @@ export function openPredictionLog(options: PredictionLogOptions, log: Logger): P
     waiting = []
     const before = counts.written
     writing = write(lines)
-      .catch((error: unknown) => {
+      .catch(async (error: unknown) => {
         // An answer is worth more than its line: what cannot be written is counted.
         counts.dropped += lines.length - (counts.written - before)
-        prunedDay = ''
         const fault = messageOf(error)
         if (fault !== lastFault) log.error({ folder, message: fault }, 'predictions not logged')
         lastFault = fault
+        await shut().catch(() => {})
       })
       .finally(() => {
         writing = undefined
@@ -134,6 +146,8 @@ export function openPredictionLog(options: PredictionLogOptions, log: Logger): P
     async close() {
       clearTimeout(timer)
       await flush()
+      await writing
+      await shut()
     },
   }
 }

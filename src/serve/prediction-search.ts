@@ -12,11 +12,11 @@ import { parsePredictionName } from './prediction-id.ts'
 import { loggedDays } from './prediction-log.ts'
 import type { PredictionLine } from './predictions.ts'
 
-/** Where the logs are, in the folder of what a server keeps. */
-export const logFolders = {
-  predictions: (state: string): string => join(state, 'predictions'),
-  feedback: (state: string): string => join(state, 'feedback'),
-} as const
+/** Folder of the prediction log, in the folder of what a server keeps. */
+export const predictionFolder = (state: string): string => join(state, 'predictions')
+
+/** Folder of what was told of predictions, in the folder of what a server keeps. */
+export const feedbackFolder = (state: string): string => join(state, 'feedback')
 
 /** What was told of a prediction. */
 export interface FeedbackLine {
@@ -76,7 +76,7 @@ export async function findPrediction(
 ): Promise<PredictionLine | undefined> {
   const name = parsePredictionName(id)
   if (name === undefined) return undefined
-  const file = join(logFolders.predictions(state), name.day, `${name.process}.ndjson`)
+  const file = join(predictionFolder(state), name.day, `${name.process}.ndjson`)
   return first(file, (line) => line.id === id)
 }
 
@@ -90,7 +90,7 @@ export async function findByKey(
   key: string,
   days = 2,
 ): Promise<PredictionLine | undefined> {
-  const folder = logFolders.predictions(state)
+  const folder = predictionFolder(state)
   const recent = (await loggedDays(folder)).slice(-days)
   let found: PredictionLine | undefined
   for (const day of recent) {
@@ -122,7 +122,7 @@ async function first(
  */
 export function feedbackFile(state: string, id: string): string | undefined {
   const name = parsePredictionName(id)
-  return name && join(logFolders.feedback(state), name.day, `${name.process}.ndjson`)
+  return name && join(feedbackFolder(state), name.day, `${name.process}.ndjson`)
 }
 
 /** What was told of a prediction first, undefined when nothing was. */

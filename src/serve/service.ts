@@ -16,7 +16,7 @@ import { pageRoutes } from './page-files.ts'
 import { predictHandler } from './predict.ts'
 import { predictionNames, processName } from './prediction-id.ts'
 import { type Loggable, openPredictionLog, type PredictionLog } from './prediction-log.ts'
-import { logFolders } from './prediction-search.ts'
+import { predictionFolder } from './prediction-search.ts'
 import { createPredictions } from './predictions.ts'
 import { batchRoutes } from './protocols/batch.ts'
 import { mlflowRoutes } from './protocols/mlflow.ts'
@@ -59,7 +59,7 @@ export function assembleService(
   const predictionLog = config.predictionLog
     ? openPredictionLog(
         {
-          folder: logFolders.predictions(config.state),
+          folder: predictionFolder(config.state),
           process,
           days: config.predictionDays,
           bytes: config.predictionMebibytes * 2 ** 20,

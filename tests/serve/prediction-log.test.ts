@@ -76,6 +76,16 @@ describe('the prediction log', () => {
     expect(open.counts).toEqual({ written: 1, dropped: 3 })
   })
 
+  test('goes on in a new file when somebody removes the one that it writes to', async () => {
+    const open = log()
+    open.append(line('2026-11-22', 1))
+    await open.flush()
+    rmSync(join(folder, '2026-11-22'), { recursive: true })
+    open.append(line('2026-11-22', 2))
+    await open.close()
+    expect(linesOf('2026-11-22')).toEqual([{ n: 2 }])
+  })
+
   test('removes days that are too old, and the oldest of those that are too large', async () => {
     for (const day of ['2026-10-01', '2026-11-20', '2026-11-21']) {
       mkdirSync(join(folder, day))
