@@ -11,7 +11,7 @@ engine_setup() {
 }
 
 engine_build() {
-  DOCKER_BUILDKIT=1 timeout 600 docker build --quiet --target "$1" --tag "$ours-$1" \
+  DOCKER_BUILDKIT=1 timeout 1800 docker build --quiet --target "$1" --tag "$ours-$1" \
     "${build_secrets[@]}" "$2"
 }
 

@@ -31,6 +31,8 @@ export function sendJsonText(
   headers: readonly string[] = [],
   type = jsonType,
 ): void {
+  // A request that broke off meanwhile was told so already; nobody reads this.
+  if (response.headersSent) return
   // In one list, which node:http writes as it is where no header was set before.
   response.writeHead(status, [
     'Content-Type',

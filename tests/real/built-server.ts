@@ -132,6 +132,7 @@ export function askOn(
       const how = answered ? 'broken' : asked.reusedSocket ? 'lost' : 'refused'
       reject(new NotTold(how, error))
     }
+    asked.setTimeout(30_000, () => asked.destroy(new Error('silent for 30 s')))
     asked.on('error', fail)
     asked.on('response', (response: IncomingMessage) => {
       answered = true
@@ -149,13 +150,13 @@ export function askOn(
 /** A client that keeps one connection. */
 export const oneConnection = (): Agent => new Agent({ keepAlive: true, maxSockets: 1 })
 
-/** Asks until what is wanted has come; fails after a minute. */
+/** Asks until what is wanted has come; fails after two and a half minutes: others may use the machine. */
 export async function until<T>(look: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  const deadline = Date.now() + 60_000
+  const deadline = Date.now() + 150_000
   for (;;) {
     const found = await look()
     if (found !== undefined) return found
-    if (Date.now() > deadline) throw new Error('what was waited for did not come within a minute')
+    if (Date.now() > deadline) throw new Error('what was waited for did not come within 150 s')
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
