@@ -151,12 +151,16 @@ export function askOn(
 export const oneConnection = (): Agent => new Agent({ keepAlive: true, maxSockets: 1 })
 
 /** Asks until what is wanted has come; fails after two and a half minutes: others may use the machine. */
-export async function until<T>(look: () => T | undefined | Promise<T | undefined>): Promise<T> {
+export async function until<T>(
+  look: () => T | undefined | Promise<T | undefined>,
+  more: () => string = () => '',
+): Promise<T> {
   const deadline = Date.now() + 150_000
   for (;;) {
     const found = await look()
     if (found !== undefined) return found
-    if (Date.now() > deadline) throw new Error('what was waited for did not come within 150 s')
+    if (Date.now() > deadline)
+      throw new Error(`what was waited for did not come within 150 s ${more()}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
