@@ -92,6 +92,8 @@ function isAt(path: string, url: string): boolean {
 /** Answers errors; what was not foreseen is logged. */
 function failure(log: Logger): (response: ServerResponse, error: unknown) => void {
   return (response, error) => {
+    // The rest of the request was no HTTP, and that has been answered while this was being made.
+    if (response.writableEnded) return
     if (problemOf(error).code === 'internal') log.error({ error }, 'request failed')
     sendProblem(response, error)
   }

@@ -35,6 +35,8 @@ export interface Connections {
 export function trackConnections(server: Server): Connections {
   const dueOn = new Map<Socket, ServerResponse[]>()
   let draining = false
+  /** Whether connections without a request are kept no longer. */
+  let graceOver = false
   /** Answers that have not closed; the last of them may do so a moment after its connection. */
   let open = 0
   let onLast = (): void => {}
@@ -54,12 +56,14 @@ export function trackConnections(server: Server): Connections {
       open--
       if (open === 0) onLast()
       due.splice(due.indexOf(response), 1)
-      // An answer that had begun before the draining did could not say that it was the last.
-      if (draining && due.length === 0) socket.destroySoon()
+      // An answer that had begun before the draining did could not say that it was the last: its
+      // client may have sent the next request already, and that has the grace of an idle connection.
+      if (graceOver && due.length === 0) socket.destroySoon()
     })
   })
 
   function destroyIdle(): void {
+    graceOver = true
     for (const [socket, due] of dueOn) if (due.length === 0) socket.destroy()
   }
 

@@ -42,6 +42,8 @@ export function superviseWorkers(count: number, log: Logger): Promise<Workers> {
   const aggregator = new AggregatorRegistry()
   let stopping = false
   let url: string | undefined
+  /** True once all have listened. */
+  let ready = false
   const listening = new Set<number>()
   const born = new Map<number, number>()
 
@@ -58,15 +60,20 @@ export function superviseWorkers(count: number, log: Logger): Promise<Workers> {
   return new Promise((resolve, reject) => {
     cluster.on('message', (worker, message: Message) => {
       if (message.ridecast === 'metrics?') void printMetrics(worker, message.id)
-      if (message.ridecast === 'refused') {
+      // Later it is one that replaces another: it ends, and is tried again.
+      if (message.ridecast === 'refused' && !ready) {
         stopping = true
         for (const other of Object.values(cluster.workers ?? {})) other?.kill()
         reject(new RidecastError(message.code, message.text))
       }
       if (message.ridecast !== 'listening') return
+      // One that was starting when all were told to stop did not hear messages yet.
+      if (stopping) tellToStop(worker)
       url ??= message.url
       listening.add(worker.id)
-      if (listening.size === count) resolve({ url, stop })
+      if (listening.size < count) return
+      ready = true
+      resolve({ url, stop })
     })
     cluster.on('exit', (worker, code, signal) => {
       listening.delete(worker.id)
@@ -87,13 +94,17 @@ export function superviseWorkers(count: number, log: Logger): Promise<Workers> {
     stopping = true
     const workers = Object.values(cluster.workers ?? {}).filter((one) => one !== undefined)
     const ends = workers.map((worker) => {
-      if (worker.isConnected()) worker.send({ ridecast: 'stop' } satisfies Message)
+      if (listening.has(worker.id)) tellToStop(worker)
       return new Promise<number>((done) => {
         worker.once('exit', (code) => done(code === 0 ? 0 : 1))
       })
     })
     return Promise.all(ends).then((codes) => codes.filter((code) => code !== 0).length)
   }
+}
+
+function tellToStop(worker: Worker): void {
+  if (worker.isConnected()) worker.send({ ridecast: 'stop' } satisfies Message)
 }
 
 /** Tells the first process that this worker listens. */
