@@ -1,14 +1,21 @@
 /**
  * An alias as a log of numbered entries; the highest is where the alias points. A change creates
- * the next number, which the file system grants to one process only: changes are serialized
- * without a lock, so that no crash can leave one behind. Knows nothing about models.
+ * the next number. Knows nothing about models, or about how entries exclude each other.
  */
 
-import { link, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { link } from 'node:fs/promises'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { RidecastError } from './errors.ts'
-import { codeOf, makeFolder, sweep, syncFolder, temporaryPath, writeSynced } from './staging.ts'
+import {
+  createEntry,
+  entryName,
+  entryNames,
+  type Link,
+  lastNumber,
+  readEntryDocument,
+} from './numbered-entries.ts'
+import { codeOf, makeFolder, sweep } from './staging.ts'
 
 /** The shape of an entry as it is written. */
 export const aliasEntrySchema = z.object({
@@ -37,29 +44,26 @@ export type Decide = (entries: readonly AliasEntry[]) => Promise<Decision | unde
 export interface LogEffects {
   /** The clock. */
   now(): Date
-  /** Makes a hard link; fails when the second path is taken, or where there are no such links. */
-  link(from: string, to: string): Promise<void>
+  readonly link: Link
 }
 
 /** The real clock and file system. */
 export const logEffects: LogEffects = { now: () => new Date(), link }
 
-// An entry is a file or, where there are no hard links, a folder of the same name that holds one.
-const namePattern = /^\d{8}\.json$/
-const nameOf = (sequence: number): string => `${String(sequence).padStart(8, '0')}.json`
-const innerName = 'entry.json'
+/** A path in the place of the folder holds no entry either. */
+const absent = ['ENOENT', 'ENOTDIR']
 
 /** How often a change is tried against others before it gives up. */
 const attempts = 100
 
 /** The entries of an alias, oldest first; empty when the folder is not there. */
 export async function readAlias(folder: string): Promise<AliasEntry[]> {
-  return readEntries(folder, await entryNames(folder))
+  return readEntries(folder, await entryNames(folder, absent))
 }
 
 /** The latest entry of an alias, undefined when there is none. */
 export async function latestEntry(folder: string): Promise<AliasEntry | undefined> {
-  for (const name of (await entryNames(folder)).reverse()) {
+  for (const name of (await entryNames(folder, absent)).reverse()) {
     const entry = await readEntry(folder, name)
     if (entry) return entry
   }
@@ -71,18 +75,9 @@ export async function latestEntry(folder: string): Promise<AliasEntry | undefine
  * before it does; undefined when all is well.
  */
 export async function damagedEntry(folder: string): Promise<string | undefined> {
-  const newest = (await entryNames(folder)).at(-1)
+  const newest = (await entryNames(folder, absent)).at(-1)
   if (newest === undefined || (await readEntry(folder, newest))) return undefined
   return join(folder, newest)
-}
-
-async function entryNames(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).filter((name) => namePattern.test(name)).sort()
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return []
-    throw error
-  }
 }
 
 async function readEntries(folder: string, names: readonly string[]): Promise<AliasEntry[]> {
@@ -100,10 +95,8 @@ async function readEntries(folder: string, names: readonly string[]): Promise<Al
  */
 async function readEntry(folder: string, name: string): Promise<AliasEntry | undefined> {
   try {
-    const path = join(folder, name)
-    const text = await readFile((await stat(path)).isDirectory() ? join(path, innerName) : path)
-    const entry = aliasEntrySchema.parse(JSON.parse(text.toString('utf8')))
-    return nameOf(entry.sequence) === name ? entry : undefined
+    const entry = aliasEntrySchema.parse(await readEntryDocument(folder, name))
+    return entryName(entry.sequence) === name ? entry : undefined
   } catch (error) {
     if (codeOf(error) === '' || codeOf(error) === 'ENOENT') return undefined
     throw error
@@ -127,14 +120,14 @@ export async function changeAlias(
   for (let attempt = 0; attempt < attempts; attempt++) {
     // The number and the entries come from one look at the folder. Whatever came after that look
     // took this number, or stands behind one that did: then it is not granted.
-    const names = await entryNames(folder)
+    const names = await entryNames(folder, absent)
     const entries = await readEntries(folder, names)
-    const sequence = Number.parseInt(names.at(-1) ?? '0', 10) + 1
+    const sequence = lastNumber(names) + 1
     const last = entries.at(-1)
     const decision = await decide(entries)
     if (!decision) return { entry: last, changed: false }
     const entry = entryOf(decision, sequence, last, effects.now())
-    if (await createEntry(folder, entry, effects)) return { entry, changed: true }
+    if (await createEntry(folder, sequence, entry, effects.link)) return { entry, changed: true }
   }
   throw new RidecastError(
     'registry_busy',
@@ -155,54 +148,4 @@ export function entryOf(
 ): AliasEntry {
   const previous = last?.version ?? null
   return { sequence, version, previous, kind, at: now.toISOString(), reason }
-}
-
-/** Creates an entry with its content in one step; false when its number is taken. */
-async function createEntry(
-  folder: string,
-  entry: AliasEntry,
-  effects: LogEffects,
-): Promise<boolean> {
-  const path = join(folder, nameOf(entry.sequence))
-  const temporary = temporaryPath(folder)
-  await writeSynced(temporary, `${JSON.stringify(entry, null, 2)}\n`)
-  try {
-    const granted = await linked(temporary, path, effects).catch(() => foldered(temporary, path))
-    if (granted) await syncFolder(folder)
-    return granted
-  } finally {
-    await rm(temporary, { force: true })
-  }
-}
-
-async function linked(temporary: string, path: string, effects: LogEffects): Promise<boolean> {
-  try {
-    await effects.link(temporary, path)
-    return true
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error
-    // A network file system may have done it, lost its answer, and been asked again.
-    return (await stat(temporary)).nlink > 1
-  }
-}
-
-/**
- * The way without hard links, whatever a system says when it has none: a folder that holds the
- * entry is given the name. That fails, as a link does, where there is a file of that name or a
- * folder that holds something, so that both ways exclude each other too.
- */
-async function foldered(temporary: string, path: string): Promise<boolean> {
-  const holder = temporaryPath(dirname(path))
-  await mkdir(holder)
-  try {
-    await rename(temporary, join(holder, innerName))
-    await syncFolder(holder)
-    await rename(holder, path)
-    return true
-  } catch (error) {
-    if (await stat(path).catch(() => undefined)) return false
-    throw error
-  } finally {
-    await rm(holder, { recursive: true, force: true })
-  }
 }

@@ -5,10 +5,18 @@
  * folder agree without a lock. Knows nothing about what an entry means.
  */
 
-import { link, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { link } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, RidecastError } from '../../errors.ts'
-import { codeOf, makeFolder, sweep, syncFolder, temporaryPath, writeSynced } from '../../staging.ts'
+import {
+  createEntry,
+  entryName,
+  entryNames,
+  type Link,
+  lastNumber,
+  readEntryDocument,
+} from '../../numbered-entries.ts'
+import { codeOf, makeFolder, sweep } from '../../staging.ts'
 import { type Entry, entrySchema, type Trial } from './machine.ts'
 
 /** What the record says now. */
@@ -39,7 +47,7 @@ export interface RolloutLog {
    * Reads, decides, and creates the next entry; again from the start when another was first.
    *
    * @returns the record after it, and the entry when this call made one
-   * @throws registry_busy after 100 lost races, config_invalid when the folder cannot be written,
+   * @throws registry_busy after 100 lost races, state_io when the folder cannot be written,
    *   and what `decide` throws
    */
   change(decide: Decide): Promise<{ recorded: Recorded; entry: Entry | undefined }>
@@ -49,18 +57,13 @@ export interface RolloutLog {
 export interface RolloutLogEffects {
   /** The clock. */
   now(): Date
-  /** Makes a hard link; fails when the second path is taken, or where there are no such links. */
-  link(from: string, to: string): Promise<void>
+  readonly link: Link
 }
 
 /** The real clock and file system. */
 export const rolloutLogEffects: RolloutLogEffects = { now: () => new Date(), link }
 
 const attempts = 100
-const namePattern = /^\d{8}\.json$/
-const nameOf = (revision: number): string => `${String(revision).padStart(8, '0')}.json`
-const innerName = 'entry.json'
-
 /**
  * The record of a model.
  *
@@ -77,7 +80,7 @@ export function openRolloutLog(
   const known = new Map<string, Entry>()
 
   async function read(): Promise<Recorded> {
-    const names = await entryNames(folder)
+    const names = await entryNames(folder, ['ENOENT'])
     const entries: Entry[] = []
     let damage: string | undefined
     for (const name of names) {
@@ -87,7 +90,7 @@ export function openRolloutLog(
       known.set(name, entry)
       entries.push(entry)
     }
-    const revision = Number.parseInt(names.at(-1) ?? '0', 10)
+    const revision = lastNumber(names)
     const trial = damage === undefined ? (entries.at(-1)?.trial ?? null) : null
     return { entries, revision, trial, damage }
   }
@@ -98,7 +101,11 @@ export function openRolloutLog(
       const revision = recorded.revision + 1
       const entry = decide(recorded, { revision, at: effects.now().toISOString() })
       if (!entry) return { recorded, entry }
-      if (await create(folder, entry, effects)) return { recorded: await read(), entry }
+      await makeFolder(folder)
+      await sweep(folder, effects.now().getTime())
+      if (await createEntry(folder, revision, entry, effects.link)) {
+        return { recorded: await read(), entry }
+      }
     }
     throw new RidecastError(
       'registry_busy',
@@ -124,70 +131,14 @@ export function openRolloutLog(
   }
 }
 
-async function entryNames(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).filter((name) => namePattern.test(name)).sort()
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return []
-    throw error
-  }
-}
-
 /** An entry, or what is wrong with it: only a disk or a person damages one. */
 async function readEntry(folder: string, name: string): Promise<Entry | string> {
   const path = join(folder, name)
   try {
-    const file = (await stat(path)).isDirectory() ? join(path, innerName) : path
-    const entry = entrySchema.parse(JSON.parse(await readFile(file, 'utf8')))
-    if (nameOf(entry.revision) === name) return entry
+    const entry = entrySchema.parse(await readEntryDocument(folder, name))
+    if (entryName(entry.revision) === name) return entry
     return `entry ${path} says that it is number ${entry.revision}`
   } catch (error) {
     return `entry ${path} cannot be read: ${messageOf(error).replaceAll(/\s+/g, ' ').slice(0, 300)}`
-  }
-}
-
-/** Creates an entry with its content in one step; false when its number is taken. */
-async function create(folder: string, entry: Entry, effects: RolloutLogEffects): Promise<boolean> {
-  await makeFolder(folder)
-  await sweep(folder, effects.now().getTime())
-  const path = join(folder, nameOf(entry.revision))
-  const temporary = temporaryPath(folder)
-  await writeSynced(temporary, `${JSON.stringify(entry, null, 2)}\n`)
-  try {
-    const granted = await linked(temporary, path, effects).catch(() => {
-      return foldered(folder, temporary, path)
-    })
-    if (granted) await syncFolder(folder)
-    return granted
-  } finally {
-    await rm(temporary, { force: true })
-  }
-}
-
-async function linked(from: string, to: string, effects: RolloutLogEffects): Promise<boolean> {
-  try {
-    await effects.link(from, to)
-    return true
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error
-    // A network file system may have done it, lost its answer, and been asked again.
-    return (await stat(from)).nlink > 1
-  }
-}
-
-/** Without hard links: a folder that holds the entry is given the name, which excludes a link too. */
-async function foldered(folder: string, from: string, to: string): Promise<boolean> {
-  const holder = temporaryPath(folder)
-  await mkdir(holder)
-  try {
-    await rename(from, join(holder, innerName))
-    await syncFolder(holder)
-    await rename(holder, to)
-    return true
-  } catch (error) {
-    if (await stat(to).catch(() => undefined)) return false
-    throw error
-  } finally {
-    await rm(holder, { recursive: true, force: true })
   }
 }
