@@ -54,8 +54,8 @@ afterAll(async () => {
 
 /** A folder in which the commands of the page find what a clone has. */
 function clone(name: string): string {
-  const place = join(folder, name)
-  mkdirSync(place)
+  // Of its own for each attempt: what a failed one left behind is not to be found by the next.
+  const place = mkdtempSync(join(folder, `${name}-`))
   for (const part of ['package.json', 'bin', 'dist', 'src', 'scripts', 'recipes', 'node_modules']) {
     symlinkSync(join(root, part), join(place, part))
   }
@@ -80,7 +80,7 @@ async function walk(
     .join('\n')
     .replaceAll(/\b\d{4}\b/g, (port) => String(ports[port] ?? port))
   // The page waits for servers without a deadline; one that does not come must end the test.
-  const shell = ['240', 'bash', '-c', `set -euo pipefail; set -m\n${script}`]
+  const shell = ['540', 'bash', '-c', `set -euo pipefail; set -m\n${script}`]
   const child = spawn('timeout', shell, {
     cwd: clone(name),
     // A session of its own: what the page leaves running ends with it.
@@ -162,5 +162,5 @@ describe('docs/walkthroughs.md', () => {
     for (const [i, { answers }] of section.steps.entries()) {
       for (const answer of answers) expect(printed[i]).toContain(answer)
     }
-  })
+  }, 600_000)
 })
