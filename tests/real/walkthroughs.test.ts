@@ -146,21 +146,25 @@ describe('docs/walkthroughs.md', () => {
     ['team', team],
     ['teams', teams],
   ]
-  it.each(cases)('%s: every command succeeds, and answers as shown', async (name, section) => {
-    if (!section) throw new Error(`the page lacks a section for ${name}`)
-    const wanted = ['5000', '9696', '5432', '4566']
-    const ports: Record<string, number> = {}
-    for (const port of wanted) ports[port] = await freePort()
-    if (name === 'teams') {
-      await startPostgres(ports['5432'] ?? 0)
-      const moto = ['-H', '127.0.0.1', '-p', String(ports['4566'])]
-      const url = `http://127.0.0.1:${ports['4566']}`
-      const options = { url, health: '/moto-api/' }
-      servers.push(await startServerProcess(pythonProgram('moto_server'), moto, options))
-    }
-    const printed = await walk(section, name, ports)
-    for (const [i, { answers }] of section.steps.entries()) {
-      for (const answer of answers) expect(printed[i]).toContain(answer)
-    }
-  }, 600_000)
+  it.each(cases)(
+    '%s: every command succeeds, and answers as shown',
+    async (name, section) => {
+      if (!section) throw new Error(`the page lacks a section for ${name}`)
+      const wanted = ['5000', '9696', '5432', '4566']
+      const ports: Record<string, number> = {}
+      for (const port of wanted) ports[port] = await freePort()
+      if (name === 'teams') {
+        await startPostgres(ports['5432'] ?? 0)
+        const moto = ['-H', '127.0.0.1', '-p', String(ports['4566'])]
+        const url = `http://127.0.0.1:${ports['4566']}`
+        const options = { url, health: '/moto-api/' }
+        servers.push(await startServerProcess(pythonProgram('moto_server'), moto, options))
+      }
+      const printed = await walk(section, name, ports)
+      for (const [i, { answers }] of section.steps.entries()) {
+        for (const answer of answers) expect(printed[i]).toContain(answer)
+      }
+    },
+    600_000,
+  )
 })
