@@ -28,7 +28,7 @@ interface Flags {
 interface TracedFile {
   readonly month?: string | null
   readonly file: string
-  readonly sha256: string
+  readonly sha256: string | null
   readonly rows: number
   readonly kept: number
 }
@@ -177,7 +177,7 @@ function print(
     ['model', `${model.name}/${model.version}, ${model.kind}, recipe ${recipe.name}`],
     ...found.trained_on.map((file, i) => [
       i === 0 ? 'trained on' : '',
-      `${file.file}, sha256 ${file.sha256}, ${file.kept} of ${file.rows} rides`,
+      `${file.file}, ${file.sha256 === null ? 'known to the engine alone' : `sha256 ${file.sha256}`}, ${file.kept} of ${file.rows} rides`,
     ]),
     ['run', run === null ? 'not known here' : run.id],
     [

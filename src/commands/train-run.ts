@@ -10,6 +10,7 @@ import { readyModel } from '../loaded-model.ts'
 import type { EnsembleFacts, TreesFacts } from '../pipeline/fit-rides.ts'
 import type { MomentsCache } from '../pipeline/moments-cache.ts'
 import { coefficientBound, type Solution } from '../pipeline/solve/direct.ts'
+import { contentKey } from '../pipeline/source.ts'
 import { fleetsOf, planSources } from '../pipeline/sources.ts'
 import type { FileCounts } from '../pipeline/sum-rides.ts'
 import { type Training, type TrainOptions, train } from '../pipeline/train.ts'
@@ -238,11 +239,11 @@ async function record(
   await run.logMetrics(values)
   for (const context of ['train', 'validation'] as const) {
     for (const { file, rows } of files[context]) {
-      const { label, path, sha256 } = file.source
+      const { source } = file
       await run.logDataset({
-        name: label,
-        source: path,
-        digest: `sha256:${sha256}`,
+        name: source.label,
+        source: source.sha256 === null ? source.remote.path : source.path,
+        digest: `${source.sha256 === null ? 'file' : 'sha256'}:${contentKey(source)}`,
         context: context === 'train' ? 'training' : 'validation',
         rows,
       })

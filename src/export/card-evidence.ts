@@ -75,7 +75,9 @@ export function dataText(
   const rows = files.map(({ use, month, file, rows: all, kept }) => {
     return [use, plainText(month ?? ''), code(file), countText(all), countText(kept)]
   })
-  const hashes = new Map(files.map(({ file, sha256 }) => [sha256, file]))
+  const hashes = new Map(
+    files.flatMap(({ file, sha256 }) => (sha256 === null ? [] : [[sha256, file] as const])),
+  )
   const reasons = Object.entries(refused).filter(([, rides]) => rides > 0)
   return [
     rows.length > 0

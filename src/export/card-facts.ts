@@ -10,7 +10,7 @@ const hash = z.string().regex(/^[0-9a-f]{64}$/)
 const fileSchema = z.object({
   month: z.string().nullable().catch(null),
   file: z.string(),
-  sha256: hash,
+  sha256: hash.nullable(),
   rows: z.number(),
   kept: z.number(),
 })

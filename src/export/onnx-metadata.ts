@@ -20,7 +20,7 @@ export interface OnnxFacts {
 
 /** The parts of a lineage that are worth a line; a lineage of another form has its hash alone. */
 const lineageSchema = z.object({
-  train: z.array(z.object({ file: z.string(), sha256: z.string() })),
+  train: z.array(z.object({ file: z.string(), sha256: z.string().nullable() })),
   moments_sha256: z.object({ train: z.string() }).optional().catch(undefined),
 })
 
@@ -50,7 +50,9 @@ export function metadataOf(
     lineage_sha256: createHash('sha256').update(document).digest('hex'),
     ...(known?.moments_sha256 && { moments_sha256: known.moments_sha256.train }),
     ...(known && {
-      source_sha256: known.train.map(({ file, sha256 }) => `${sha256}  ${file}`).join('\n'),
+      source_sha256: known.train
+        .map(({ file, sha256 }) => `${sha256 ?? 'not known'}  ${file}`)
+        .join('\n'),
     }),
     ridecast_version: ridecastVersion,
   }

@@ -19,7 +19,7 @@ import { type MomentsCache, noCache } from './moments-cache.ts'
 import { planOf } from './plan.ts'
 import type { SolverName } from './solve/solve.ts'
 import type { ObtainAllEffects } from './source.ts'
-import { fleetsOf, obtainFiles, planSources, type SourcesOptions } from './sources.ts'
+import { findFiles, fleetsOf, planSources, type SourcesOptions } from './sources.ts'
 import { type Reading, Summing, type TripFile } from './summing.ts'
 
 /** What to backtest. */
@@ -98,7 +98,6 @@ export async function backtest(
   }
   const { progress = () => {} } = effects
   const months = monthsBetween(options.from, options.to)
-  const { files, missing } = await filesByMonth(months, options, effects)
   const summing = new Summing(
     () => openEngine(options.engine, options.engineSettings),
     effects.cache ?? noCache,
@@ -106,6 +105,7 @@ export async function backtest(
     effects.signal,
   )
   try {
+    const { files, missing } = await filesByMonth(months, options, summing, effects)
     const plan = planOf(recipe, compileFeatures(recipe))
     const all = [...files.values()].flat()
     const sums = await summing.byFile(all, [plan])
@@ -140,6 +140,7 @@ export async function backtest(
 async function filesByMonth(
   months: readonly Month[],
   options: BacktestOptions,
+  summing: Summing,
   { download, progress = () => {} }: BacktestEffects,
 ): Promise<{ files: Map<Month, TripFile[]>; missing: MissingMonth[] }> {
   const files = new Map<Month, TripFile[]>()
@@ -147,7 +148,7 @@ async function filesByMonth(
   for (const month of months) {
     progress(`finding the rides of ${month} ...`)
     try {
-      files.set(month, await obtainFiles(planSources([month], options), download))
+      files.set(month, await findFiles(planSources([month], options), summing, download))
     } catch (error) {
       if (!isRidecastError(error) || !absent.has(error.code)) throw error
       missing.push({ month, code: error.code, reason: error.message })

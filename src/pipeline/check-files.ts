@@ -6,7 +6,14 @@ import type { Recipe } from '../recipe-schema.ts'
 import type { Taxi } from '../ride.ts'
 import type { Anomaly } from './contract/anomaly.ts'
 import { footersOnce } from './contract/footer.ts'
-import { allowed, factsOf, judge, refusal, trainingCheckPlan } from './contract/gate.ts'
+import {
+  allowed,
+  factsOf,
+  judge,
+  refusal,
+  remoteFactsOf,
+  trainingCheckPlan,
+} from './contract/gate.ts'
 import type { Moments } from './moments.ts'
 import type { Plan } from './plan.ts'
 import type { RideSums } from './sum-rides.ts'
@@ -61,7 +68,10 @@ export async function checkFiles(options: CheckOptions, sums: RideSums): Promise
     [...seen.values()].map(async ({ file: { source, taxi }, moments }) => {
       const { path, month, label } = source
       const gated = { path, month, taxi }
-      const facts = await factsOf(gated, read)
+      const facts =
+        source.sha256 === null
+          ? await remoteFactsOf(gated, source.remote)
+          : await factsOf(gated, read)
       const anomalies = judge(contractOnce(taxi), gated, facts, recipeColumns(recipe), moments)
       return { label, anomalies: allowed(anomalies, allow) }
     }),

@@ -31,8 +31,8 @@ export interface LineageFile {
   readonly month: string | null
   /** Name of the file without its folder. */
   readonly file: string
-  /** SHA-256 of its bytes. */
-  readonly sha256: string
+  /** SHA-256 of its bytes; null where only an engine had it: then the sums are what it is known by. */
+  readonly sha256: string | null
   /** Rides in it. */
   readonly rows: number
   /** Rides taken from it. */

@@ -20,22 +20,17 @@ import {
   readHeader,
 } from './moments-file.ts'
 import type { Plan } from './plan.ts'
+import { contentKey, type KnownFile } from './source.ts'
 
 /** The bytes that a cache may hold unless told otherwise: 2 GiB. */
 export const defaultCacheBytes = 2 * 2 ** 30
 
-/** A trip file as the cache knows it. */
-export interface CachedSource {
-  readonly path: string
-  readonly sha256: string
-}
-
 /** Sums by file and plan. */
 export interface MomentsCache {
   /** The sums of a file by a plan; undefined when they are not there or do not hold. */
-  get(source: CachedSource, taxi: Taxi, plan: Plan): Promise<Moments | undefined>
+  get(source: KnownFile, taxi: Taxi, plan: Plan): Promise<Moments | undefined>
   /** Keeps sums; a failure is told by `note` once, never thrown. */
-  put(source: CachedSource, taxi: Taxi, plan: Plan, moments: Moments): Promise<void>
+  put(source: KnownFile, taxi: Taxi, plan: Plan, moments: Moments): Promise<void>
 }
 
 /** One file of a cache. */
@@ -105,10 +100,11 @@ export function openMomentsCache(
 }
 
 /** The name says nothing that a file's header does not; it only finds it. */
-function nameOf({ sha256 }: CachedSource, taxi: Taxi, plan: Plan): string {
-  const key = JSON.stringify([momentsFormat, sha256, taxi, planText(plan)])
+function nameOf(source: KnownFile, taxi: Taxi, plan: Plan): string {
+  const content = contentKey(source)
+  const key = JSON.stringify([momentsFormat, content, taxi, planText(plan)])
   const hash = createHash('sha256').update(key).digest('hex')
-  return `${sha256.slice(0, 12)}-${hash.slice(0, 24)}${suffix}`
+  return `${content.slice(0, 12)}-${hash.slice(0, 24)}${suffix}`
 }
 
 async function write(folder: string, name: string, bytes: Uint8Array): Promise<void> {

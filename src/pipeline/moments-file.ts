@@ -27,8 +27,8 @@ export const momentsFormat = 1
 /** What stands beside the arrays. */
 export interface MomentsHeader {
   readonly format_version: number
-  /** Name and SHA-256 of the trip file behind the sums, and its fleet. */
-  readonly source: { readonly file: string; readonly sha256: string; readonly taxi: string }
+  /** Name and SHA-256 of the trip file behind the sums (null where an engine has it alone), and its fleet. */
+  readonly source: { readonly file: string; readonly sha256: string | null; readonly taxi: string }
   /** What was summed. */
   readonly plan: PlanSpec
   readonly rows: number

@@ -4,6 +4,7 @@
  * and hashes it. Knows nothing about columns and rides.
  */
 
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import pLimit from 'p-limit'
@@ -11,6 +12,7 @@ import { RidecastError } from '../errors.ts'
 import { isMonth, type Month, monthOf, nextMonth, parseMonth } from '../month.ts'
 import { type Taxi, taxis } from '../ride.ts'
 import type { DownloadEffects } from './download.ts'
+import type { RemoteFile } from './engines/engine.ts'
 import { fetchFile } from './fetch-file.ts'
 import type { HashMemory } from './hash-memory.ts'
 import { shownAddress } from './http.ts'
@@ -67,6 +69,31 @@ export type SourcePlan = LocalPlan | DownloadPlan
 export interface Source extends FileIdentity, Planned {
   /** True when it was fetched just now. */
   readonly downloaded: boolean
+}
+
+/** A trip file that only the engine has: its bytes never were on this disk. */
+export interface RemoteSource extends Planned {
+  readonly bytes: number
+  readonly sha256: null
+  readonly downloaded: false
+  readonly remote: RemoteFile
+}
+
+/** What a file is known by. */
+export type KnownFile =
+  | Pick<Source, 'path' | 'sha256'>
+  | Pick<RemoteSource, 'path' | 'sha256' | 'remote'>
+
+/**
+ * What tells the content of a file from any other: the SHA-256 of its bytes; of one that only an
+ * engine has, of where it lies, its size and the time it was written.
+ */
+export function contentKey(file: KnownFile): string {
+  if (file.sha256 !== null) return file.sha256
+  const { path, bytes, modified } = file.remote
+  return createHash('sha256')
+    .update(JSON.stringify([path, bytes, modified]))
+    .digest('hex')
 }
 
 /** What obtaining a file touches of the world. */

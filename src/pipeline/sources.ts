@@ -3,6 +3,8 @@
  * plans in an order that does not depend on how they were named.
  */
 
+import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
 import { RidecastError } from '../errors.ts'
 import { type Month, monthOf, previousMonth } from '../month.ts'
 import { areMonths, monthsText, monthsUpTo, parseMonths } from '../months.ts'
@@ -11,11 +13,12 @@ import {
   type ObtainAllEffects,
   obtainAll,
   planSource,
+  type RemoteSource,
   type Source,
   type SourceOptions,
   type SourcePlan,
 } from './source.ts'
-import type { TripFile } from './summing.ts'
+import type { LocalTripFile, Summing, TripFile } from './summing.ts'
 
 /** A file to be read, and the fleet whose columns it has. */
 export interface FleetPlan {
@@ -103,11 +106,41 @@ function byFleetAndMonth(a: FleetPlan, b: FleetPlan): number {
   return x < y ? -1 : x > y ? 1 : 0
 }
 
+/**
+ * Finds every file of the plans: on this disk, else where the engine keeps it, else by a download.
+ *
+ * @param engine knows what it keeps elsewhere
+ * @returns in the order of the plans
+ * @throws what {@link obtainFiles} and {@link Engine.locate} throw
+ */
+export async function findFiles(
+  plans: readonly FleetPlan[],
+  engine: Pick<Summing, 'locate'>,
+  effects: ObtainAllEffects = {},
+): Promise<TripFile[]> {
+  const found = await Promise.all(
+    plans.map(async ({ plan, taxi }): Promise<TripFile | undefined> => {
+      if (existsSync(plan.path)) return undefined
+      const remote = await engine.locate(basename(plan.path), taxi)
+      if (!remote) return undefined
+      const { path, label, month } = plan
+      const { bytes } = remote
+      const source = { path, label, month, taxi, bytes, sha256: null, downloaded: false, remote }
+      return { taxi, source: source as RemoteSource }
+    }),
+  )
+  const here = await obtainFiles(
+    plans.filter((_, i) => found[i] === undefined),
+    effects,
+  )
+  return found.map((file) => file ?? (here.shift() as LocalTripFile))
+}
+
 /** Fetches and checks every file of the plans, several at once; in their order. */
 export async function obtainFiles(
   plans: readonly FleetPlan[],
   effects: ObtainAllEffects = {},
-): Promise<TripFile[]> {
+): Promise<LocalTripFile[]> {
   const sources = await obtainAll(
     plans.map(({ plan }) => plan),
     effects,

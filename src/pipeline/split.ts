@@ -7,8 +7,8 @@ import { isRidecastError, RidecastError } from '../errors.ts'
 import { compileFeatures, featuresOf } from '../features.ts'
 import type { Recipe } from '../recipe-schema.ts'
 import { beside, type Plan, planOf, type Slice } from './plan.ts'
-import { type ObtainAllEffects, planNext } from './source.ts'
-import { type FleetPlan, obtainFiles, planSources, type SourcesOptions } from './sources.ts'
+import { contentKey, type ObtainAllEffects, planNext } from './source.ts'
+import { type FleetPlan, findFiles, planSources, type SourcesOptions } from './sources.ts'
 import type { Summing, TripFile } from './summing.ts'
 
 /** Where the validation rides come from. */
@@ -46,7 +46,7 @@ export interface TrainFiles {
  * Decides on the validation rides, downloading months when it must.
  *
  * @throws usage_invalid when both the person and the recipe say, or a split by rows has several
- *   files; what {@link obtainFiles} throws, for a month that the person named or a file that is
+ *   files; what {@link findFiles} throws, for a month that the person named or a file that is
  *   there
  */
 export async function splitRides(
@@ -62,7 +62,7 @@ export async function splitRides(
     const plans = validationPlans(train.plans, options)
     try {
       if (plans) {
-        const validation = await obtainFiles(plans, effects)
+        const validation = await findFiles(plans, summing, effects)
         note = overlap(train.files, validation)
         return { kind: 'month', validation, slices: { train: whole, validation: whole }, note }
       }
@@ -98,8 +98,8 @@ function validationPlans(
 }
 
 function overlap(train: readonly TripFile[], validation: readonly TripFile[]): string | undefined {
-  const seen = new Set(train.map(({ source }) => source.sha256))
-  const both = validation.find(({ source }) => seen.has(source.sha256))
+  const seen = new Set(train.map(({ source }) => contentKey(source)))
+  const both = validation.find(({ source }) => seen.has(contentKey(source)))
   return both && `${both.source.label} is trained on and validated on: the measures flatter`
 }
 

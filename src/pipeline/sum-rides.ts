@@ -112,6 +112,27 @@ function labelOf(files: readonly FileCounts[]): string {
   return `${first?.file.source.label}${more}`
 }
 
+/**
+ * Refuses what sums alone cannot give, where only the engine has a file.
+ *
+ * @param residuals whether absolute errors were asked for
+ * @throws engine_unsupported
+ */
+export function requireRows(files: readonly TripFile[], recipe: Recipe, residuals: boolean): void {
+  const file = files.find(({ source }) => source.sha256 === null)
+  const needs = [
+    recipe.model !== 'linear' && `recipe ${recipe.name} is of ${recipe.model}`,
+    recipe.intervals && `recipe ${recipe.name} has intervals`,
+    residuals && 'residuals were asked for',
+  ].find(Boolean)
+  if (!file || !needs) return
+  const { label, path } = file.source
+  throw new RidecastError(
+    'engine_unsupported',
+    `${label} is known to the engine alone, and ${needs}, which needs the rides themselves: expected ${path} to be there too`,
+  )
+}
+
 function requireSome({ n, rows, refused }: Moments, label: string): void {
   if (n > 0) return
   const reasons = Object.entries(refused).flatMap(([name, rides]) =>

@@ -6,17 +6,22 @@
 import { availableParallelism } from 'node:os'
 import pLimit from 'p-limit'
 import type { Taxi } from '../ride.ts'
-import type { Engine, EngineName, EngineProgress } from './engines/engine.ts'
+import type { Engine, EngineName, EngineProgress, RemoteFile } from './engines/engine.ts'
 import type { Moments } from './moments.ts'
 import { mergeMoments } from './moments-algebra.ts'
 import type { MomentsCache } from './moments-cache.ts'
 import type { Plan } from './plan.ts'
-import type { Source } from './source.ts'
+import type { RemoteSource, Source } from './source.ts'
 
 /** A trip file and the fleet whose columns it has. */
 export interface TripFile {
-  readonly source: Source
+  readonly source: Source | RemoteSource
   readonly taxi: Taxi
+}
+
+/** A trip file on this disk. */
+export interface LocalTripFile extends TripFile {
+  readonly source: Source
 }
 
 /** What was read, and what was known already. */
@@ -61,6 +66,12 @@ export class Summing {
       read: { files: this.readFiles.size, rows },
       cached: { files: cached.length },
     }
+  }
+
+  /** Where the engine keeps files elsewhere, see {@link Engine.locate}. */
+  async locate(name: string, taxi: Taxi): Promise<RemoteFile | undefined> {
+    this.engine ??= this.open()
+    return (await this.engine).locate?.(name, taxi)
   }
 
   /**

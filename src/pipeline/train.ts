@@ -28,10 +28,17 @@ import type { Solution } from './solve/direct.ts'
 import type { LassoSolution } from './solve/lasso.ts'
 import type { SolverName } from './solve/solve.ts'
 import type { ObtainAllEffects } from './source.ts'
-import { fleetsOf, obtainFiles, planSources, type SourcesOptions, sourcesLabel } from './sources.ts'
+import { findFiles, fleetsOf, planSources, type SourcesOptions, sourcesLabel } from './sources.ts'
 import { type Split, splitRides } from './split.ts'
 import { type Seconds, stopwatch } from './stopwatch.ts'
-import { type FileCounts, type RideSums, requireRides, splitPlans, sumRides } from './sum-rides.ts'
+import {
+  type FileCounts,
+  type RideSums,
+  requireRides,
+  requireRows,
+  splitPlans,
+  sumRides,
+} from './sum-rides.ts'
 import { type Reading, Summing, type TripFile } from './summing.ts'
 
 /** What to train. */
@@ -115,10 +122,11 @@ export async function train(options: TrainOptions, effects: TrainEffects = {}): 
     )
     const download = { ...effects.download, signal }
     try {
-      const files = await time('source', () => obtainFiles(plans, download))
+      const files = await time('source', () => findFiles(plans, summing, download))
       const split = await time('split', () =>
         splitRides({ plans, files }, options, summing, download),
       )
+      requireRows([...files, ...split.validation], recipe, options.residuals)
       const sums = await time('sum', () =>
         sumRides(summing, files, split, recipe, options.comparison, checkPlanOf(options)),
       )

@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -148,11 +149,19 @@ describe('official files', () => {
     const [path = ''] = officialFiles('green')
     const name = basename(path)
     const there = await engine.locate?.(name, 'green')
-    expect(there).toEqual({
+    expect(there).toMatchObject({
       path: `local:///green/${name}`,
       bytes: expect.any(Number),
       modified: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+      rows: expect.any(Number),
     })
+    expect(there?.columns.map(({ name }) => name)).toContain('pulocationid')
+    expect([...(there?.others.keys() ?? [])].sort()).toEqual(
+      officialFiles('green')
+        .slice(1)
+        .map((path) => basename(path))
+        .sort(),
+    )
     expect(await engine.locate?.('green_tripdata_1999-01.parquet', 'green')).toBeUndefined()
     // Without a local file of that name it is read all the same.
     const [moments] = await engine.sum(`/nowhere/${name}`, 'green', [plain])
@@ -377,6 +386,50 @@ describe('the command line', () => {
     const made = said.map(({ stdout }) => JSON.parse(stdout))
     expect(made.map(({ engine }) => engine)).toEqual(['arrow', 'duckdb', 'trino'])
     expect(new Set(made.map(({ model_version: version }) => version)).size).toBe(1)
+  })
+
+  test('trains on months that only Trino has: the same model, known by its sums', async () => {
+    const empty = join(folder, 'empty')
+    const cache = join(folder, 'cache')
+    const place = [
+      '--data',
+      empty,
+      '--models',
+      join(folder, 'apart'),
+      '--runs',
+      join(folder, 'runs'),
+    ]
+    const run = (...args: string[]) =>
+      ridecast(['train', months, '--validate', validate, ...place, '--engine', 'trino', ...args], {
+        env: trino(),
+      })
+    const first = await run('--cache', cache, '--json')
+    expect([first.code, first.stderr]).toEqual([0, expect.any(String)])
+    const made = JSON.parse(first.stdout)
+    const [local] = readdirSync(join(folder, 'arrow', 'green-duration')).filter((name) =>
+      /^[0-9a-f]{12}$/.test(name),
+    )
+    const document = (registry: string, version: string, name: string): string =>
+      readFileSync(join(folder, registry, 'green-duration', version, name), 'utf8')
+    for (const name of ['model.json', 'metrics.json', 'profile.json']) {
+      expect(document('apart', made.model_version, name)).toBe(document('arrow', local ?? '', name))
+    }
+    const lineage = JSON.parse(document('apart', made.model_version, 'lineage.json'))
+    const known = JSON.parse(document('arrow', local ?? '', 'lineage.json'))
+    expect(lineage.moments_sha256).toEqual(known.moments_sha256)
+    expect(lineage.train.map(({ sha256 }: { sha256: unknown }) => sha256)).toEqual(
+      lineage.train.map(() => null),
+    )
+    // Nothing was downloaded, and what was summed is kept.
+    expect(existsSync(empty)).toBe(false)
+    const again = await run('--cache', cache, '--json')
+    const { model_version: version, rows_read: read } = JSON.parse(again.stdout)
+    expect([version, read]).toEqual([made.model_version, 0])
+    const trees = await run('--recipe', 'trees')
+    expect([trees.code, trees.stderr]).toEqual([
+      1,
+      expect.stringMatching(/known to the engine alone.*\[engine_unsupported\]/),
+    ])
   })
 
   test('says no secret, neither on the screen nor in a record', async () => {

@@ -3,18 +3,22 @@
  * on its sums, and the error that refuses a file. Knows nothing about caches or recipes.
  */
 
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Contract } from '../../contract.ts'
 import { RidecastError } from '../../errors.ts'
 import type { Month } from '../../month.ts'
 import { type ColumnName, rideColumns, type Taxi } from '../../ride.ts'
+import type { RemoteFile } from '../engines/engine.ts'
+import type { SqlColumn } from '../engines/sql/runner.ts'
 import type { Moments } from '../moments.ts'
 import type { Plan } from '../plan.ts'
 import { type Anomaly, type AnomalyCode, allowing, anomalyCodes, worstFirst } from './anomaly.ts'
 import { checkFile } from './check.ts'
 import { contractKey } from './check-columns.ts'
-import { type Footer, footerOf, type ReadFooter } from './footer.ts'
+import { type ColumnKind, type Footer, footerOf, type ReadFooter } from './footer.ts'
 import { checkPlan, measurementOf } from './measure.ts'
-import { isWholeMonth, neighboursOf } from './neighbours.ts'
+import { isWholeMonth, type Neighbour, neighboursOf } from './neighbours.ts'
 
 /** A trip file as a gate knows it. */
 export interface GatedFile {
@@ -27,8 +31,8 @@ export interface GatedFile {
 /** What is known of a file without a page being read. */
 export interface FileFacts {
   readonly footer: Footer
-  /** Rows of the whole months around it, in the same folder; none for a file of part of one. */
-  readonly neighbours: readonly { readonly month: Month; readonly rows: number }[]
+  /** The whole months around it, in the same folder; none for a file of part of one. */
+  readonly neighbours: readonly Neighbour[]
 }
 
 /**
@@ -41,8 +45,44 @@ export async function factsOf(
   read: ReadFooter = footerOf,
 ): Promise<FileFacts> {
   const footer = await read(path)
-  const whole = month !== undefined && isWholeMonth(path, taxi, month)
-  return { footer, neighbours: whole ? await neighboursOf(path, taxi, month, read) : [] }
+  if (month === undefined || !isWholeMonth(path, taxi, month)) return { footer, neighbours: [] }
+  const neighbours = await neighboursOf(taxi, month, async (name) => {
+    const beside = join(dirname(path), name)
+    if (!existsSync(beside)) return undefined
+    return (await read(beside).catch(() => undefined))?.rows
+  })
+  return { footer, neighbours }
+}
+
+/**
+ * The same of a file that only an engine has: what it declares and counts in place of a footer.
+ * Missing values by column are not known before the rows are read.
+ */
+export async function remoteFactsOf(
+  { path, month, taxi }: GatedFile,
+  { rows, columns, others }: RemoteFile,
+): Promise<FileFacts> {
+  const footer: Footer = {
+    rows,
+    rowGroups: 0,
+    writer: '',
+    columns: columns.map(({ name, kind, type }) => {
+      return { name, type, kind: columnKinds[kind], nulls: undefined }
+    }),
+  }
+  if (month === undefined || !isWholeMonth(path, taxi, month)) return { footer, neighbours: [] }
+  const neighbours = await neighboursOf(taxi, month, async (name) => others.get(name))
+  return { footer, neighbours }
+}
+
+/** What a SQL engine calls columns, as a footer would. */
+const columnKinds: Readonly<Record<SqlColumn['kind'], ColumnKind>> = {
+  integer: 'int',
+  double: 'float',
+  timestamp: 'time',
+  text: 'text',
+  null: 'null',
+  other: 'other',
 }
 
 /**

@@ -1,10 +1,8 @@
-/** The whole months around a file, in its folder: their rows, from their footers. */
+/** The whole months around a file: their rows. Knows nothing about where such files lie. */
 
-import { existsSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename } from 'node:path'
 import { type Month, nextMonth, previousMonth } from '../../month.ts'
 import type { Taxi } from '../../ride.ts'
-import { footerOf, type ReadFooter } from './footer.ts'
 
 /** How far to look, in months, to either side. */
 const reach = 2
@@ -14,24 +12,32 @@ export function isWholeMonth(path: string, taxi: Taxi, month: Month | undefined)
   return month !== undefined && basename(path).toLowerCase() === `${taxi}_tripdata_${month}.parquet`
 }
 
-/** The months up to two before and after that lie beside a file; unreadable ones are left out. */
+/** A month near a file, and its rows. */
+export interface Neighbour {
+  readonly month: Month
+  readonly rows: number
+}
+
+/**
+ * The months up to two before and after a file that are there too.
+ *
+ * @param rowsOf the rows of a file by its base name; undefined for one that is not there or unreadable
+ */
 export async function neighboursOf(
-  path: string,
   taxi: Taxi,
   month: Month,
-  read: ReadFooter = footerOf,
-): Promise<{ month: Month; rows: number }[]> {
+  rowsOf: (name: string) => Promise<number | undefined>,
+): Promise<Neighbour[]> {
   const months = [month]
   for (let k = 0; k < reach; k++) {
     months.unshift(previousMonth(months[0] as Month))
     months.push(nextMonth(months.at(-1) as Month))
   }
-  const found: { month: Month; rows: number }[] = []
+  const found: Neighbour[] = []
   for (const one of months) {
-    const beside = join(dirname(path), `${taxi}_tripdata_${one}.parquet`)
-    if (one === month || !existsSync(beside)) continue
-    const footer = await read(beside).catch(() => undefined)
-    if (footer && footer.rows > 0) found.push({ month: one, rows: footer.rows })
+    if (one === month) continue
+    const rows = await rowsOf(`${taxi}_tripdata_${one}.parquet`)
+    if (rows) found.push({ month: one, rows })
   }
   return found
 }

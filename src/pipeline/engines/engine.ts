@@ -6,6 +6,7 @@
 import type { Taxi } from '../../ride.ts'
 import type { Moments } from '../moments.ts'
 import type { Plan } from '../plan.ts'
+import type { SqlColumn } from './sql/runner.ts'
 
 /** The engines there are. */
 export const engineNames = ['arrow', 'duckdb', 'trino'] as const
@@ -29,6 +30,11 @@ export interface RemoteFile {
   readonly bytes: number
   /** When it was written, ISO 8601 in UTC. */
   readonly modified: string
+  readonly rows: number
+  /** Its columns as the engine declares them. */
+  readonly columns: readonly SqlColumn[]
+  /** Rows of the other files of its fleet, by base name. */
+  readonly others: ReadonlyMap<string, number>
 }
 
 /** Sums trip files by plans. */

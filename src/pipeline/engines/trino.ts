@@ -69,9 +69,13 @@ export async function openTrinoEngine(settings: TrinoSettings | undefined): Prom
     async locate(name, taxi) {
       return reads.read(name, undefined, async (signal) => {
         try {
-          const { file } = await tables.find(name, taxi, signal)
-          const { bytes, modified, path } = file
-          return { bytes, modified, path }
+          const { table, file } = await tables.find(name, taxi, signal)
+          const others = table.files.filter((other) => other !== file)
+          return {
+            ...file,
+            columns: table.columns,
+            others: new Map(others.map(({ path, rows }) => [basename(path), rows])),
+          }
         } catch (error) {
           if (isRidecastError(error, 'source_not_found')) return undefined
           throw error

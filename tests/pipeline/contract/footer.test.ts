@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isRidecastError } from '../../../src/errors.ts'
 import { footerOf } from '../../../src/pipeline/contract/footer.ts'
-import { neighboursOf } from '../../../src/pipeline/contract/neighbours.ts'
+import { factsOf, remoteFactsOf } from '../../../src/pipeline/contract/gate.ts'
 import { days, makeParquet, nulls, numbers, texts, timestamps } from '../make-parquet.ts'
 import { hasShared, sharedPath, whyNot } from '../shared.ts'
 import { samplePath } from './months.ts'
@@ -116,10 +116,41 @@ describe('the months around a file', () => {
     }
     writeFileSync(join(folder, 'green_tripdata_2020-12.parquet'), 'PAR1 no more')
     const path = join(folder, 'green_tripdata_2021-01.parquet')
-    expect(await neighboursOf(path, 'green', '2021-01')).toEqual([
+    const { neighbours } = await factsOf({ path, month: '2021-01', taxi: 'green' })
+    expect(neighbours).toEqual([
       { month: '2021-02', rows: 64_572 },
       { month: '2021-03', rows: 83_827 },
     ])
-    expect(await neighboursOf(path, 'yellow', '2021-01')).toEqual([])
+    const other = await factsOf({ path, month: '2021-01', taxi: 'yellow' })
+    expect(other.neighbours).toEqual([])
+  })
+
+  test('are those that the engine has, for a file that it alone has', async () => {
+    const facts = await remoteFactsOf(
+      { path: '/nowhere/green_tripdata_2021-01.parquet', month: '2021-01', taxi: 'green' },
+      {
+        path: 's3://rides/green/green_tripdata_2021-01.parquet',
+        bytes: 1000,
+        modified: '2021-03-01T00:00:00.000Z',
+        rows: 10,
+        columns: [
+          { name: 'pulocationid', kind: 'integer', type: 'bigint' },
+          { name: 'trip_distance', kind: 'double', type: 'double' },
+        ],
+        others: new Map([
+          ['green_tripdata_2020-12.parquet', 9],
+          ['green_tripdata_2020-09.parquet', 5],
+          ['yellow_tripdata_2021-02.parquet', 7],
+        ]),
+      },
+    )
+    expect(facts.neighbours).toEqual([{ month: '2020-12', rows: 9 }])
+    expect(facts.footer).toMatchObject({
+      rows: 10,
+      columns: [
+        { name: 'pulocationid', kind: 'int', nulls: undefined },
+        { name: 'trip_distance', kind: 'float', nulls: undefined },
+      ],
+    })
   })
 })

@@ -115,11 +115,15 @@ describe('what is asked', () => {
       schema: 'tlc',
       table: '{fleet}"rides',
     }))
-    expect(await locate()).toEqual({
+    const there = await locate()
+    expect(there).toMatchObject({
       path: january,
       bytes: 1000,
       modified: '2023-04-01T00:00:00.000Z',
+      rows: 7,
     })
+    expect(there?.columns).toHaveLength(5)
+    expect([...(there?.others ?? [])]).toEqual([])
     const [first] = server.seen
     expect(first?.sql).toBe('DESCRIBE "lake"."tlc"."green""rides"')
     expect(first?.path).toBe('/v1/statement')
