@@ -423,8 +423,8 @@ describe('the command line', () => {
     // Nothing was downloaded, and what was summed is kept.
     expect(existsSync(empty)).toBe(false)
     const again = await run('--cache', cache, '--json')
-    const { model_version: version, rows_read: read } = JSON.parse(again.stdout)
-    expect([version, read]).toEqual([made.model_version, 0])
+    const { model_version: version, read } = JSON.parse(again.stdout)
+    expect([version, read.rows]).toEqual([made.model_version, 0])
     const trees = await run('--recipe', 'trees')
     expect([trees.code, trees.stderr]).toEqual([
       1,
