@@ -11,7 +11,7 @@ import type { ColumnName, RideBatch } from '../ride.ts'
 import { InputKeys, keyCount, noKey, tellsCode } from './input-keys.ts'
 import { LevelIndex } from './level-index.ts'
 import { PairTable } from './pair-table.ts'
-import { gatherKnown, gatherValues, lookUp, lookUpPairs } from './row-loops.ts'
+import { pieceRides, RowLoops } from './row-loops.ts'
 
 /** A column by ride of the batch; the next batch reuses it. */
 export interface TermValues {
@@ -35,23 +35,47 @@ export interface TermLevels {
 
 /** The columns of terms over one batch after the other. */
 export class BatchTerms {
+  /** The loops, and the memory of all arrays that they go over. */
+  readonly loops = new RowLoops()
   private batch: RideBatch | undefined
   private serial = 0
-  private readonly keys = new InputKeys()
+  private readonly keys = new InputKeys(this.loops)
+  /** Columns of a batch in the memory of the loops. */
+  private readonly copies = new Map<string, Float64Array>()
   private readonly columns = new Map<string, ValueColumn>()
   private readonly levelColumns = new Map<string, AtomLevels | ProductLevels>()
 
-  /** The batch that is asked about. */
+  /** The batch that is asked about; its columns may be longer than it. */
   get rides(): RideBatch {
     return this.batch as RideBatch
   }
 
-  /** Turns to a batch: another one, or the same with other rides in it. */
-  load(rides: RideBatch): this {
-    this.batch = rides
+  /**
+   * Turns to a batch: another one, or the same with other rides in it.
+   *
+   * @param rides at most {@link pieceRides}; their columns are copied
+   */
+  load({ length, pickup, dropoff, columns }: RideBatch): this {
+    const own = Object.entries(columns).map(([name, values]) => [name, this.copied(name, values)])
+    this.batch = {
+      length,
+      pickup: this.copied('pickup', pickup),
+      dropoff: this.copied('dropoff', dropoff),
+      columns: Object.fromEntries(own),
+    }
     this.serial++
-    this.keys.load(rides)
+    this.keys.load(this.batch)
     return this
+  }
+
+  private copied(name: string, values: Float64Array): Float64Array {
+    let copy = this.copies.get(name)
+    if (!copy) {
+      copy = this.loops.doubles(pieceRides)
+      this.copies.set(name, copy)
+    }
+    copy.set(values)
+    return copy
   }
 
   /** A column as it is; undefined where the batch does not have it. */
@@ -76,7 +100,7 @@ export class BatchTerms {
     const key = JSON.stringify([term.of, term.steps])
     let column = this.columns.get(key)
     if (!column) {
-      column = new ValueColumn(term)
+      column = new ValueColumn(term, this.loops)
       this.columns.set(key, column)
     }
     return column
@@ -94,7 +118,7 @@ export class BatchTerms {
    */
   takeSeconds(into: Float64Array, at: Int32Array): boolean {
     const { values, whole } = this.keys.seconds()
-    gatherValues(into, values, at)
+    this.loops.gatherValues(into, values, at)
     return whole
   }
 
@@ -119,8 +143,13 @@ export class BatchTerms {
     let column = this.levelColumns.get(name)
     if (!column) {
       column = alone
-        ? new AtomLevels(last)
-        : new ProductLevels(this.levelsOf(atoms.slice(0, -1)), this.levelsOf([last]), last.levels)
+        ? new AtomLevels(last, this.loops)
+        : new ProductLevels(
+            this.levelsOf(atoms.slice(0, -1)),
+            this.levelsOf([last]),
+            last.levels,
+            this.loops,
+          )
       this.levelColumns.set(name, column)
     }
     if (column.serial !== this.serial) {
@@ -136,29 +165,33 @@ export class BatchTerms {
 }
 
 class ValueColumn implements TermValues {
-  values = new Float64Array(0)
+  readonly values: Float64Array
   gaps = false
   private whole = true
   private serial = 0
   /** All positions of a batch. */
-  private every = new Int32Array(0)
-  private late = new Int32Array(0)
+  private readonly every: Int32Array
+  private readonly late: Int32Array
   private readonly term: NumericTerm
+  private readonly loops: RowLoops
   /** By key of the input, NaN where it was not met yet. */
-  private readonly known = new Float64Array(keyCount).fill(Number.NaN)
+  private readonly known: Float64Array
 
-  constructor(term: NumericTerm) {
+  constructor(term: NumericTerm, loops: RowLoops) {
     this.term = term
+    this.loops = loops
+    this.values = loops.doubles(pieceRides)
+    this.every = loops.ints(pieceRides)
+    for (let i = 0; i < pieceRides; i++) this.every[i] = i
+    this.late = loops.ints(pieceRides)
+    this.known = loops.doubles(keyCount).fill(Number.NaN)
   }
 
   fill(serial: number, rides: RideBatch, inputs: InputKeys): void {
     if (this.serial === serial) return
     this.serial = serial
-    const { length } = rides
-    if (this.values.length < length) this.values = new Float64Array(length)
-    if (this.every.length !== length) this.every = Int32Array.from({ length }, (_, i) => i)
     this.gaps = false
-    this.take(this.values, rides, inputs, this.every)
+    this.take(this.values, rides, inputs, this.every.subarray(0, rides.length))
   }
 
   take(into: Float64Array, rides: RideBatch, inputs: InputKeys, at: Int32Array): boolean {
@@ -168,8 +201,7 @@ class ValueColumn implements TermValues {
       return this.whole
     }
     const keys = inputs.ofColumn(of)
-    if (this.late.length < at.length) this.late = new Int32Array(at.length)
-    const late = gatherKnown(into, this.known, keys, at, this.late)
+    const late = this.loops.gatherKnown(into, this.known, keys, at, this.late)
     for (let k = 0; k < late; k++) {
       const j = this.late[k] as number
       const i = at[j] as number
@@ -192,16 +224,21 @@ class ValueColumn implements TermValues {
 
 class AtomLevels implements TermLevels {
   serial = 0
-  numbers = new Int32Array(0)
+  readonly numbers: Int32Array
   gaps = false
-  private late = new Int32Array(0)
+  private readonly late: Int32Array
   private readonly atom: Atom
+  private readonly loops: RowLoops
   private readonly index: LevelIndex
-  private readonly known = new Int32Array(keyCount).fill(-1)
+  private readonly known: Int32Array
 
-  constructor(atom: Atom) {
+  constructor(atom: Atom, loops: RowLoops) {
     this.atom = atom
+    this.loops = loops
     this.index = new LevelIndex(atom.levels)
+    this.numbers = loops.ints(pieceRides)
+    this.late = loops.ints(pieceRides)
+    this.known = loops.ints(keyCount).fill(-1)
   }
 
   get size(): number {
@@ -213,18 +250,15 @@ class AtomLevels implements TermLevels {
   }
 
   fill(rides: RideBatch, inputs: InputKeys): void {
-    const { known } = this
+    const { known, numbers } = this
     const { length } = rides
-    if (this.numbers.length < length) this.numbers = new Int32Array(length)
-    const { numbers } = this
     const keys = inputs.ofAtom(this.atom.spec)
     this.gaps = false
     if (!keys) {
       for (let i = 0; i < length; i++) numbers[i] = this.meet(noKey, rides, i)
       return
     }
-    if (this.late.length < length) this.late = new Int32Array(length)
-    const late = lookUp(numbers, known, keys, length, this.late)
+    const late = this.loops.lookUp(numbers, known, keys, length, this.late)
     for (let k = 0; k < late; k++) {
       const i = this.late[k] as number
       const key = keys[i] as number
@@ -246,28 +280,31 @@ class AtomLevels implements TermLevels {
 /** Levels of a product: pairs of a level of all atoms but the last and one of the last. */
 class ProductLevels implements TermLevels {
   serial = 0
-  numbers = new Int32Array(0)
+  readonly numbers: Int32Array
   gaps = false
   size = 0
   codes = new Float64Array(256)
   private readonly left: TermLevels
   private readonly right: TermLevels
   private readonly radix: number
-  private readonly table = new PairTable()
-  private late = new Int32Array(0)
+  private readonly table: PairTable
+  private readonly loops: RowLoops
+  private readonly late: Int32Array
 
-  constructor(left: TermLevels, right: TermLevels, radix: number) {
+  constructor(left: TermLevels, right: TermLevels, radix: number, loops: RowLoops) {
     this.left = left
     this.right = right
     this.radix = radix
+    this.loops = loops
+    this.table = new PairTable((length) => loops.ints(length))
+    this.numbers = loops.ints(pieceRides)
+    this.late = loops.ints(pieceRides)
   }
 
   fill({ length }: RideBatch): void {
-    const { left, right, table } = this
+    const { left, right, table, numbers } = this
     const { numbers: lefts } = left
     const { numbers: rights } = right
-    if (this.numbers.length < length) this.numbers = new Int32Array(length)
-    const { numbers } = this
     this.gaps = left.gaps || right.gaps
     const { matrixWidth } = table
     if (matrixWidth === undefined) {
@@ -275,10 +312,11 @@ class ProductLevels implements TermLevels {
         numbers[i] = this.meet(lefts[i] as number, rights[i] as number)
       return
     }
-    if (this.late.length < length) this.late = new Int32Array(length)
-    const late = lookUpPairs(numbers, table.values, matrixWidth, lefts, rights, length, this.late)
-    for (let k = 0; k < late; k++) {
-      const i = this.late[k] as number
+    const { late } = this
+    const { values } = table
+    const size = this.loops.lookUpPairs(numbers, values, matrixWidth, lefts, rights, length, late)
+    for (let k = 0; k < size; k++) {
+      const i = late[k] as number
       numbers[i] = this.meet(lefts[i] as number, rights[i] as number)
     }
   }
