@@ -86,10 +86,7 @@ const isFinite = (value: Code): Code =>
 /** The key of a value by whole steps: what is below 0 or beyond all keys has none. */
 const keyOf = (value: number): Code =>
   select(
-    i32.and(
-      f64.atLeast(get(value), f64.const(0)),
-      f64.less(get(value), f64.const(missingKey)),
-    ),
+    i32.and(f64.atLeast(get(value), f64.const(0)), f64.less(get(value), f64.const(missingKey))),
     i32.fromDouble(get(value)),
     oddKey(value),
   )
@@ -127,10 +124,7 @@ const durations = (): WasmFunction =>
               odd,
               i32.or(
                 get(odd),
-                i32.and(
-                  f64.differ(get(value), f64.nearest(get(value))),
-                  isFinite(get(value)),
-                ),
+                i32.and(f64.differ(get(value), f64.nearest(get(value))), isFinite(get(value))),
               ),
             ),
           ],
@@ -174,10 +168,7 @@ const units = (): WasmFunction =>
           putInt(keys, i, get(whole)),
           [
             ...putInt(keys, i, oddKey(value)),
-            ...set(
-              flags,
-              i32.or(get(flags), select(isNumber(value), i32.const(2), i32.const(3))),
-            ),
+            ...set(flags, i32.or(get(flags), select(isNumber(value), i32.const(2), i32.const(3)))),
           ],
         ),
       ]),
@@ -331,10 +322,7 @@ const countKeys = (): WasmFunction =>
         set(ride, int(at, i)),
         set(place, four(counts, int(keys, ride))),
         set(count, i32.load(get(place))),
-        i32.store(
-          get(place),
-          i32.add(get(count), i32.atLeast(get(count), i32.const(0))),
-        ),
+        i32.store(get(place), i32.add(get(count), i32.atLeast(get(count), i32.const(0)))),
         append(late, size, get(ride), i32.less(get(count), i32.const(1))),
       ]),
       get(size),
@@ -369,7 +357,15 @@ const topOf = (): WasmFunction =>
 
 /** Adds up what is computed of each, four at once: one addition does not wait for the one before. */
 const total = (
-  { i, end, last, a, b, c, d }: Readonly<Record<'i' | 'end' | 'last' | 'a' | 'b' | 'c' | 'd', number>>,
+  {
+    i,
+    end,
+    last,
+    a,
+    b,
+    c,
+    d,
+  }: Readonly<Record<'i' | 'end' | 'last' | 'a' | 'b' | 'c' | 'd', number>>,
   value: (at: Code) => Code,
 ): readonly Code[] => {
   const step = (sum: number, k: number): Code =>
@@ -401,8 +397,7 @@ const sumOfProducts = (): WasmFunction =>
     'sumOfProducts',
     { left: 'i32', right: 'i32', i: 'i32', end: 'i32' },
     sums,
-    (at) =>
-      total(at, (i) => f64.mul(f64.load(eight(at.left, i)), f64.load(eight(at.right, i)))),
+    (at) => total(at, (i) => f64.mul(f64.load(eight(at.left, i)), f64.load(eight(at.right, i)))),
     'f64',
   )
 
@@ -420,10 +415,7 @@ function addColumns(count: number): WasmFunction {
       const [i, place] = [local('i'), local('place')]
       const one = (k: number): Code => [
         ...set(place, i32.add(get(local('group')), get(local(`place${k}`)))),
-        ...f64.store(
-          get(place),
-          f64.add(f64.load(get(place)), double(local(`column${k}`), i)),
-        ),
+        ...f64.store(get(place), f64.add(f64.load(get(place)), double(local(`column${k}`), i))),
       ]
       const group = i32.mul(int(local('groups'), i), get(local('stride')))
       return [
