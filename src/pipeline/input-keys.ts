@@ -6,19 +6,11 @@
 import type { AtomSpec } from '../atoms.ts'
 import { isColumn } from '../measures.ts'
 import { type ColumnName, hourMicros, type RideBatch, rideColumns } from '../ride.ts'
+import { missingKey, noKey, speedKeys } from './key-kernels.ts'
 import { pieceRides, type RowLoops } from './row-loops.ts'
-
-/** The key of a missing value. */
-export const missingKey = 2 ** 14
-
-/** The key of inputs that have none of their own: what is said of one of them holds for no other. */
-export const noKey = missingKey + 1
 
 /** Keys are below this. */
 export const keyCount = noKey + 1
-
-/** Keys of speeds in one mile per hour. */
-export const speedKeys = 16
 
 /** True for atoms that are computed from an input with keys. */
 export function hasKeys(spec: AtomSpec): boolean {

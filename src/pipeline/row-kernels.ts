@@ -4,17 +4,27 @@
  * `row-loops.ts` for what each does. Knows nothing about who owns the arrays.
  */
 
-import { hourMicros } from '../ride.ts'
-import { missingKey, noKey, speedKeys } from './input-keys.ts'
+import {
+  add,
+  append,
+  double,
+  each,
+  eight,
+  four,
+  hasSize,
+  int,
+  kernel,
+  putDouble,
+  putInt,
+} from './kernel.ts'
+import { keyKernels } from './key-kernels.ts'
 import {
   type Code,
   f64,
   get,
   i32,
   loopWhile,
-  select,
   set,
-  type ValueType,
   type WasmFunction,
   when,
 } from './trees/assembler.ts'
@@ -25,180 +35,13 @@ export const mostColumns = 8
 /** All loops. */
 export function rowKernels(): WasmFunction[] {
   return [
-    ...[durations(), hours(), units(), speeds(), timely()],
+    ...keyKernels(),
+    ...[timely()],
     ...[lookUp(), lookUpPairs(), gather(), gatherValues(), gatherKnown()],
     ...[countKeys(), countGroups(), topOf(), sumOf(), sumOfProducts()],
     ...Array.from({ length: mostColumns }, (_, k) => addColumns(k + 1)),
   ]
 }
-
-/** Locals of a function by name, parameters first. */
-type Locals = Readonly<Record<string, ValueType>>
-
-/** A function by the names of its locals. */
-function kernel<P extends Locals, L extends Locals>(
-  name: string,
-  parameters: P,
-  locals: L,
-  body: (at: { readonly [K in keyof P | keyof L]: number }) => readonly Code[],
-  result?: ValueType,
-): WasmFunction {
-  const names = [...Object.keys(parameters), ...Object.keys(locals)]
-  const at = Object.fromEntries(names.map((local, k) => [local, k]))
-  return {
-    name,
-    parameters: Object.values(parameters),
-    locals: Object.values(locals),
-    body: body(at as { readonly [K in keyof P | keyof L]: number }).flat(),
-    ...(result && { result }),
-  }
-}
-
-/** Repeats a body for local `i` from where it is up to local `end`. */
-const each = (i: number, end: number, body: readonly Code[]): Code =>
-  loopWhile(i32.less(get(i), get(end)), [...body.flat(), ...add(i, i32.const(1))])
-
-/** Adds to a local. */
-const add = (local: number, value: Code): Code => set(local, i32.add(get(local), value))
-
-/** Addresses of the element of an array that a local names: of four bytes, or of eight. */
-const four = (array: number, index: Code): Code => i32.add(get(array), i32.shl(index, i32.const(2)))
-const eight = (array: number, index: Code): Code =>
-  i32.add(get(array), i32.shl(index, i32.const(3)))
-
-const int = (array: number, i: number): Code => i32.load(four(array, get(i)))
-const double = (array: number, i: number): Code => f64.load(eight(array, get(i)))
-const putInt = (array: number, i: number, value: Code): Code =>
-  i32.store(four(array, get(i)), value)
-const putDouble = (array: number, i: number, value: Code): Code =>
-  f64.store(eight(array, get(i)), value)
-
-/** Writes a number behind a list, and lengthens the list where a condition holds: no branch. */
-const append = (list: number, size: number, value: Code, condition: Code): Code => [
-  ...putInt(list, size, value),
-  ...add(size, condition),
-]
-
-const isNumber = (local: number): Code => f64.equal(get(local), get(local))
-const isFinite = (value: Code): Code =>
-  f64.less(f64.abs(value), f64.const(Number.POSITIVE_INFINITY))
-
-/** The key of a value by whole steps: what is below 0 or beyond all keys has none. */
-const keyOf = (value: number): Code =>
-  select(
-    i32.and(f64.atLeast(get(value), f64.const(0)), f64.less(get(value), f64.const(missingKey))),
-    i32.fromDouble(get(value)),
-    oddKey(value),
-  )
-
-/** The key of a value that has none of its own. */
-const oddKey = (value: number): Code =>
-  select(isNumber(value), i32.const(noKey), i32.const(missingKey))
-
-const inKeys = (units: number): Code => i32.lessUnsigned(get(units), i32.const(missingKey))
-
-/** The nearest whole number, for positive ones. */
-const rounded = (value: Code): Code => i32.fromDouble(f64.add(value, f64.const(0.5)))
-
-const durations = (): WasmFunction =>
-  kernel(
-    'durations',
-    { pickup: 'i32', dropoff: 'i32', seconds: 'i32', keys: 'i32', end: 'i32' },
-    { i: 'i32', units: 'i32', odd: 'i32', micros: 'f64', value: 'f64' },
-    ({ pickup, dropoff, seconds, keys, end, i, units, odd, micros, value }) => [
-      each(i, end, [
-        set(micros, f64.sub(double(dropoff, i), double(pickup, i))),
-        // Whole seconds, nearly always, come cheaper than by a division.
-        set(units, rounded(f64.mul(get(micros), f64.const(1e-6)))),
-        when(
-          f64.equal(f64.mul(f64.fromInteger(get(units)), f64.const(1e6)), get(micros)),
-          [
-            ...putDouble(seconds, i, f64.fromInteger(get(units))),
-            ...putInt(keys, i, select(inKeys(units), get(units), i32.const(noKey))),
-          ],
-          [
-            ...set(value, f64.div(get(micros), f64.const(1e6))),
-            ...putDouble(seconds, i, get(value)),
-            ...putInt(keys, i, oddKey(value)),
-            ...set(
-              odd,
-              i32.or(
-                get(odd),
-                i32.and(f64.differ(get(value), f64.nearest(get(value))), isFinite(get(value))),
-              ),
-            ),
-          ],
-        ),
-      ]),
-      get(odd),
-    ],
-    'i32',
-  )
-
-const hours = (): WasmFunction =>
-  kernel(
-    'hours',
-    { pickup: 'i32', keys: 'i32', end: 'i32', first: 'f64' },
-    { i: 'i32', value: 'f64' },
-    ({ pickup, keys, end, first, i, value }) => [
-      each(i, end, [
-        set(
-          value,
-          f64.sub(f64.floor(f64.div(double(pickup, i), f64.const(hourMicros))), get(first)),
-        ),
-        putInt(keys, i, keyOf(value)),
-      ]),
-    ],
-  )
-
-const units = (): WasmFunction =>
-  kernel(
-    'units',
-    { values: 'i32', keys: 'i32', end: 'i32', scale: 'f64' },
-    { i: 'i32', whole: 'i32', flags: 'i32', value: 'f64' },
-    ({ values, keys, end, scale, i, whole, flags, value }) => [
-      each(i, end, [
-        set(value, double(values, i)),
-        set(whole, rounded(f64.mul(get(value), get(scale)))),
-        when(
-          i32.and(
-            inKeys(whole),
-            f64.equal(f64.div(f64.fromInteger(get(whole)), get(scale)), get(value)),
-          ),
-          putInt(keys, i, get(whole)),
-          [
-            ...putInt(keys, i, oddKey(value)),
-            ...set(flags, i32.or(get(flags), select(isNumber(value), i32.const(2), i32.const(3)))),
-          ],
-        ),
-      ]),
-      get(flags),
-    ],
-    'i32',
-  )
-
-const speeds = (): WasmFunction =>
-  kernel(
-    'speeds',
-    { pickup: 'i32', dropoff: 'i32', miles: 'i32', keys: 'i32', end: 'i32' },
-    { i: 'i32', micros: 'f64', value: 'f64' },
-    ({ pickup, dropoff, miles, keys, end, i, micros, value }) => [
-      each(i, end, [
-        set(micros, f64.sub(double(dropoff, i), double(pickup, i))),
-        // As the atom computes it: a speed next to an edge must not fall on its other side.
-        set(
-          value,
-          select(
-            f64.less(f64.const(0), get(micros)),
-            f64.div(f64.mul(double(miles, i), f64.const(hourMicros)), get(micros)),
-            f64.const(Number.NaN),
-          ),
-        ),
-        set(value, f64.mul(get(value), f64.const(speedKeys))),
-        putInt(keys, i, keyOf(value)),
-      ]),
-    ],
-  )
 
 const timely = (): WasmFunction =>
   kernel(
@@ -215,7 +58,7 @@ const timely = (): WasmFunction =>
           holds,
           i32.and(
             i32.and(f64.atLeast(get(micros), get(least)), f64.atMost(get(micros), get(most))),
-            isFinite(get(micros)),
+            hasSize(get(micros)),
           ),
         ),
         append(taken, size, get(i), get(holds)),

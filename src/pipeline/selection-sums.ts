@@ -5,10 +5,11 @@
 
 import { type Atom, type AtomSpec, atomOf, baseKey } from '../atoms.ts'
 import type { CategoricalTerm, NumericTerm } from '../features.ts'
-import type { BatchTerms, TermLevels } from './batch-terms.ts'
+import type { BatchTerms } from './batch-terms.ts'
 import { orderedCells } from './cell-order.ts'
 import { type BlockOfCells, blockOfCells, type Cells, openCells, tellsAll } from './cell-sums.ts'
 import { type Sums, settle, zeroSums } from './double-double.ts'
+import type { TermLevels } from './level-columns.ts'
 import {
   type Block,
   type Cross,
