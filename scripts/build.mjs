@@ -114,8 +114,8 @@ export async function buildServePage(bundle, outdir) {
 }
 
 /**
- * Leaves out of the page what model versions do not need: the words of zod's faults in all languages
- * but English, and the YAML that recipes are written in.
+ * Leaves out what nobody asks for: the words of zod's faults in all languages but English; and of the
+ * page the YAML that recipes are written in, since it reads model versions only.
  */
 const leanPackages = {
   name: 'lean-packages',
@@ -157,6 +157,10 @@ export async function build() {
     logLevel: 'warning',
     sourcemap: 'linked',
     sourcesContent: false,
+    // Less to read at every start; names stay, for stack traces.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    plugins: [leanPackages],
   }
   await bundle({
     ...common,
@@ -170,7 +174,7 @@ export async function build() {
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
     // Resolved from node_modules at run time: they find their native parts beside themselves.
-    external: ['parquet-wasm', '@duckdb/node-api'],
+    external: ['parquet-wasm', '@duckdb/node-bindings'],
   })
   await bundle({
     ...common,

@@ -60,7 +60,9 @@ async function program(io: Io, named: string | undefined): Promise<Command> {
     .showHelpAfterError('(add --help for usage and examples)')
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .addHelpText('after', '\nStart with: ridecast train 2021-01, then: ridecast serve\n')
-  const wanted = named !== undefined && Object.hasOwn(verbs, named) ? [named] : Object.keys(verbs)
+  const isVerb = named !== undefined && Object.hasOwn(verbs, named)
+  const isVersion = named === '--version' || named === '-V'
+  const wanted = isVersion ? [] : isVerb ? [named] : Object.keys(verbs)
   for (const verb of wanted) ridecast.addCommand(await (verbs[verb] as (typeof verbs)[string])(io))
   const inherit = (parent: Command): void => {
     for (const child of parent.commands) {

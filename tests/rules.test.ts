@@ -69,7 +69,7 @@ describe('imports', () => {
   test.each([
     ['parquet-wasm', 'pipeline'],
     ['apache-arrow', 'pipeline', 'serve'],
-    ['@duckdb/node-api', 'pipeline'],
+    ['@duckdb/node-bindings', 'pipeline'],
     ['trino-client', 'pipeline'],
     ['ml-regression-multivariate-linear', 'pipeline'],
     ['express', 'serve', 'tracking/ui'],

@@ -7,7 +7,7 @@ import { maxZone, rideColumns } from '../ride.ts'
 import { countText } from './card-evidence.ts'
 import type { CardLineage } from './card-facts.ts'
 import { code, plainText } from './markdown.ts'
-import { partsOf } from './onnx-model.ts'
+import { partsOf } from './onnx-inputs.ts'
 
 /** What it is for and what it is not for. */
 export function purposeText(loaded: LoadedModel): string {

@@ -8,7 +8,7 @@ import { splitCode } from '../atoms.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import type { LinearModel, TreeModel } from '../model.ts'
 import { hourMicros, type InputName } from '../ride.ts'
-import { type OnnxInput, onnxInputs, partsOf } from './onnx-model.ts'
+import { type OnnxInput, onnxInputs, partsOf } from './onnx-inputs.ts'
 
 /** Values by input of the model; `pickup_datetime` in microseconds on the local clock. */
 export type ExampleRide = Readonly<Partial<Record<InputName, number>>>

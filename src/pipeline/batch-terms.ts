@@ -8,10 +8,10 @@ import type { Atom } from '../atoms.ts'
 import { type CategoricalTerm, fixedPoint, type NumericTerm } from '../features.ts'
 import { isColumn } from '../measures.ts'
 import type { ColumnName, RideBatch } from '../ride.ts'
-import { InputKeys, keyCount, noKey, tellsCode } from './input-keys.ts'
-import { LevelIndex } from './level-index.ts'
-import { PairTable } from './pair-table.ts'
-import { gatherKnown, gatherValues, lookUp, lookUpPairs } from './row-loops.ts'
+import { InputKeys, keyCount } from './input-keys.ts'
+import { noKey } from './key-kernels.ts'
+import { AtomLevels, ProductLevels, type TermLevels } from './level-columns.ts'
+import { pieceRides, RowLoops } from './row-loops.ts'
 
 /** A column by ride of the batch; the next batch reuses it. */
 export interface TermValues {
@@ -21,37 +21,49 @@ export interface TermValues {
   readonly gaps: boolean
 }
 
-/** The levels of a term by ride of the batch: numbers in order of appearance, over all batches. */
-export interface TermLevels {
-  /** Number of the level of each ride, -1 where an input is missing; the next batch reuses it. */
-  readonly numbers: Int32Array
-  /** False when every ride of the batch has a level. */
-  readonly gaps: boolean
-  /** Levels met so far, also of rides that no plan takes. */
-  readonly size: number
-  /** Code by number; only the first {@link size} count. */
-  readonly codes: Float64Array
-}
-
 /** The columns of terms over one batch after the other. */
 export class BatchTerms {
+  /** The loops, and the memory of all arrays that they go over. */
+  readonly loops = new RowLoops()
   private batch: RideBatch | undefined
   private serial = 0
-  private readonly keys = new InputKeys()
+  private readonly keys = new InputKeys(this.loops)
+  /** Columns of a batch in the memory of the loops. */
+  private readonly copies = new Map<string, Float64Array>()
   private readonly columns = new Map<string, ValueColumn>()
   private readonly levelColumns = new Map<string, AtomLevels | ProductLevels>()
 
-  /** The batch that is asked about. */
+  /** The batch that is asked about; its columns may be longer than it. */
   get rides(): RideBatch {
     return this.batch as RideBatch
   }
 
-  /** Turns to a batch: another one, or the same with other rides in it. */
-  load(rides: RideBatch): this {
-    this.batch = rides
+  /**
+   * Turns to a batch: another one, or the same with other rides in it.
+   *
+   * @param rides at most {@link pieceRides}; their columns are copied
+   */
+  load({ length, pickup, dropoff, columns }: RideBatch): this {
+    const own = Object.entries(columns).map(([name, values]) => [name, this.copied(name, values)])
+    this.batch = {
+      length,
+      pickup: this.copied('pickup', pickup),
+      dropoff: this.copied('dropoff', dropoff),
+      columns: Object.fromEntries(own),
+    }
     this.serial++
-    this.keys.load(rides)
+    this.keys.load(this.batch)
     return this
+  }
+
+  private copied(name: string, values: Float64Array): Float64Array {
+    let copy = this.copies.get(name)
+    if (!copy) {
+      copy = this.loops.doubles(pieceRides)
+      this.copies.set(name, copy)
+    }
+    copy.set(values)
+    return copy
   }
 
   /** A column as it is; undefined where the batch does not have it. */
@@ -76,7 +88,7 @@ export class BatchTerms {
     const key = JSON.stringify([term.of, term.steps])
     let column = this.columns.get(key)
     if (!column) {
-      column = new ValueColumn(term)
+      column = new ValueColumn(term, this.loops)
       this.columns.set(key, column)
     }
     return column
@@ -94,7 +106,7 @@ export class BatchTerms {
    */
   takeSeconds(into: Float64Array, at: Int32Array): boolean {
     const { values, whole } = this.keys.seconds()
-    gatherValues(into, values, at)
+    this.loops.gatherValues(into, values, at)
     return whole
   }
 
@@ -119,8 +131,13 @@ export class BatchTerms {
     let column = this.levelColumns.get(name)
     if (!column) {
       column = alone
-        ? new AtomLevels(last)
-        : new ProductLevels(this.levelsOf(atoms.slice(0, -1)), this.levelsOf([last]), last.levels)
+        ? new AtomLevels(last, this.loops)
+        : new ProductLevels(
+            this.levelsOf(atoms.slice(0, -1)),
+            this.levelsOf([last]),
+            last.levels,
+            this.loops,
+          )
       this.levelColumns.set(name, column)
     }
     if (column.serial !== this.serial) {
@@ -136,29 +153,33 @@ export class BatchTerms {
 }
 
 class ValueColumn implements TermValues {
-  values = new Float64Array(0)
+  readonly values: Float64Array
   gaps = false
   private whole = true
   private serial = 0
   /** All positions of a batch. */
-  private every = new Int32Array(0)
-  private late = new Int32Array(0)
+  private readonly every: Int32Array
+  private readonly late: Int32Array
   private readonly term: NumericTerm
+  private readonly loops: RowLoops
   /** By key of the input, NaN where it was not met yet. */
-  private readonly known = new Float64Array(keyCount).fill(Number.NaN)
+  private readonly known: Float64Array
 
-  constructor(term: NumericTerm) {
+  constructor(term: NumericTerm, loops: RowLoops) {
     this.term = term
+    this.loops = loops
+    this.values = loops.doubles(pieceRides)
+    this.every = loops.ints(pieceRides)
+    for (let i = 0; i < pieceRides; i++) this.every[i] = i
+    this.late = loops.ints(pieceRides)
+    this.known = loops.doubles(keyCount).fill(Number.NaN)
   }
 
   fill(serial: number, rides: RideBatch, inputs: InputKeys): void {
     if (this.serial === serial) return
     this.serial = serial
-    const { length } = rides
-    if (this.values.length < length) this.values = new Float64Array(length)
-    if (this.every.length !== length) this.every = Int32Array.from({ length }, (_, i) => i)
     this.gaps = false
-    this.take(this.values, rides, inputs, this.every)
+    this.take(this.values, rides, inputs, this.every.subarray(0, rides.length))
   }
 
   take(into: Float64Array, rides: RideBatch, inputs: InputKeys, at: Int32Array): boolean {
@@ -168,8 +189,7 @@ class ValueColumn implements TermValues {
       return this.whole
     }
     const keys = inputs.ofColumn(of)
-    if (this.late.length < at.length) this.late = new Int32Array(at.length)
-    const late = gatherKnown(into, this.known, keys, at, this.late)
+    const late = this.loops.gatherKnown(into, this.known, keys, at, this.late)
     for (let k = 0; k < late; k++) {
       const j = this.late[k] as number
       const i = at[j] as number
@@ -187,123 +207,5 @@ class ValueColumn implements TermValues {
     if (Number.isNaN(value)) this.gaps = true
     else this.whole = this.whole && Number.isInteger(value)
     return value
-  }
-}
-
-class AtomLevels implements TermLevels {
-  serial = 0
-  numbers = new Int32Array(0)
-  gaps = false
-  private late = new Int32Array(0)
-  private readonly atom: Atom
-  private readonly index: LevelIndex
-  private readonly known = new Int32Array(keyCount).fill(-1)
-
-  constructor(atom: Atom) {
-    this.atom = atom
-    this.index = new LevelIndex(atom.levels)
-  }
-
-  get size(): number {
-    return this.index.size
-  }
-
-  get codes(): Float64Array {
-    return this.index.codes
-  }
-
-  fill(rides: RideBatch, inputs: InputKeys): void {
-    const { known } = this
-    const { length } = rides
-    if (this.numbers.length < length) this.numbers = new Int32Array(length)
-    const { numbers } = this
-    const keys = inputs.ofAtom(this.atom.spec)
-    this.gaps = false
-    if (!keys) {
-      for (let i = 0; i < length; i++) numbers[i] = this.meet(noKey, rides, i)
-      return
-    }
-    if (this.late.length < length) this.late = new Int32Array(length)
-    const late = lookUp(numbers, known, keys, length, this.late)
-    for (let k = 0; k < late; k++) {
-      const i = this.late[k] as number
-      const key = keys[i] as number
-      const number = known[key] as number
-      numbers[i] = number < 0 ? this.meet(key, rides, i) : number
-    }
-  }
-
-  /** The level of a ride whose input was not met before, or is missing, or has no key. */
-  private meet(key: number, rides: RideBatch, i: number): number {
-    const code = this.atom.code(rides, i)
-    const number = code < 0 ? -1 : this.index.of(code)
-    if (tellsCode(this.atom.spec, key)) this.known[key] = number
-    if (number < 0) this.gaps = true
-    return number
-  }
-}
-
-/** Levels of a product: pairs of a level of all atoms but the last and one of the last. */
-class ProductLevels implements TermLevels {
-  serial = 0
-  numbers = new Int32Array(0)
-  gaps = false
-  size = 0
-  codes = new Float64Array(256)
-  private readonly left: TermLevels
-  private readonly right: TermLevels
-  private readonly radix: number
-  private readonly table = new PairTable()
-  private late = new Int32Array(0)
-
-  constructor(left: TermLevels, right: TermLevels, radix: number) {
-    this.left = left
-    this.right = right
-    this.radix = radix
-  }
-
-  fill({ length }: RideBatch): void {
-    const { left, right, table } = this
-    const { numbers: lefts } = left
-    const { numbers: rights } = right
-    if (this.numbers.length < length) this.numbers = new Int32Array(length)
-    const { numbers } = this
-    this.gaps = left.gaps || right.gaps
-    const { matrixWidth } = table
-    if (matrixWidth === undefined) {
-      for (let i = 0; i < length; i++)
-        numbers[i] = this.meet(lefts[i] as number, rights[i] as number)
-      return
-    }
-    if (this.late.length < length) this.late = new Int32Array(length)
-    const late = lookUpPairs(numbers, table.values, matrixWidth, lefts, rights, length, this.late)
-    for (let k = 0; k < late; k++) {
-      const i = this.late[k] as number
-      numbers[i] = this.meet(lefts[i] as number, rights[i] as number)
-    }
-  }
-
-  /** The number of a pair, a new one where it was not met yet; -1 where either is missing. */
-  private meet(l: number, r: number): number {
-    if (l < 0 || r < 0) return -1
-    const { table } = this
-    const at = table.at(l, r)
-    // One more than the number: 0 is a pair that was not met yet.
-    const known = table.values[at] as number
-    if (known > 0) return known - 1
-    const number = this.append(l, r)
-    table.values[at] = number + 1
-    return number
-  }
-
-  private append(l: number, r: number): number {
-    if (this.size === this.codes.length) {
-      const wider = new Float64Array(this.size * 2)
-      wider.set(this.codes)
-      this.codes = wider
-    }
-    this.codes[this.size] =
-      (this.left.codes[l] as number) * this.radix + (this.right.codes[r] as number)
-    return this.size++
   }
 }

@@ -9,10 +9,11 @@ import { type CategoricalTerm, type CategoricalTermSpec, featuresOf } from '../f
 import type { RideBatch } from '../ride.ts'
 import type { BatchTerms } from './batch-terms.ts'
 import { addTo, type Sums, settle, zeroSums } from './double-double.ts'
-import { hasKeys, keyCount, noKey, tellsCode } from './input-keys.ts'
+import { hasKeys, keyCount, tellsCode } from './input-keys.ts'
+import { noKey } from './key-kernels.ts'
 import { LevelIndex } from './level-index.ts'
 import type { Block } from './moments.ts'
-import { countKeys, gather } from './row-loops.ts'
+import { pieceRides, type RowLoops } from './row-loops.ts'
 import { GroupSums, type Ones, type TakenValues } from './taken-values.ts'
 
 /** Cells in ascending order of their codes; all have rides. */
@@ -40,11 +41,15 @@ export interface OpenCells {
  * @param atoms at least one
  * @param names quantities to be summed; with none, rides are counted
  */
-export function openCells(atoms: readonly Atom[], names: readonly string[]): OpenCells {
+export function openCells(
+  atoms: readonly Atom[],
+  names: readonly string[],
+  loops: RowLoops,
+): OpenCells {
   const [only] = atoms
   const isCounted = atoms.length === 1 && names.length === 0
-  if (only && isCounted && hasKeys(only.spec)) return new CountedAtom(only)
-  return new SummedProduct(atoms, names)
+  if (only && isCounted && hasKeys(only.spec)) return new CountedAtom(only, loops)
+  return new SummedProduct(atoms, names, loops)
 }
 
 /** Rides and sums by combination of codes. */
@@ -54,14 +59,15 @@ class SummedProduct implements OpenCells {
   private readonly term: CategoricalTerm
   private readonly sums: GroupSums
   /** Number of the level of each ride taken of the batch. */
-  private levels = new Int32Array(0)
+  private readonly levels: Int32Array
 
-  constructor(atoms: readonly Atom[], names: readonly string[]) {
+  constructor(atoms: readonly Atom[], names: readonly string[], loops: RowLoops) {
     this.atoms = atoms
     this.names = names
     const spec: CategoricalTermSpec = { name: 'cell', atoms: atoms.map((atom) => atom.spec) }
     this.term = featuresOf({ categorical: [spec], numeric: [] }).categorical[0] as CategoricalTerm
-    this.sums = new GroupSums(1 + names.length)
+    this.sums = new GroupSums(1 + names.length, loops)
+    this.levels = loops.ints(pieceRides)
   }
 
   add(terms: BatchTerms, at: Int32Array, ones: Ones, taken: (name: string) => TakenValues): void {
@@ -71,9 +77,8 @@ class SummedProduct implements OpenCells {
       sums.count(numbers, at, size)
       return
     }
-    if (this.levels.length < at.length) this.levels = new Int32Array(at.length)
     const levels = this.levels.subarray(0, at.length)
-    gather(levels, numbers, at)
+    terms.loops.gather(levels, numbers, at)
     sums.add(levels, [ones, ...names.map(taken)], size)
   }
 
@@ -125,24 +130,25 @@ class CountedAtom implements OpenCells {
   readonly atoms: readonly Atom[]
   private readonly atom: Atom
   /** By key; below 0 for keys that do not tell the code. */
-  private readonly counts = new Int32Array(keyCount)
-  private late = new Int32Array(0)
+  private readonly counts: Int32Array
+  private readonly late: Int32Array
   /** Codes by key, of those that were met. */
   private readonly codes = new Float64Array(keyCount)
   /** Rides whose key does not tell the code, by code. */
   private readonly others = new Map<number, number>()
 
-  constructor(atom: Atom) {
+  constructor(atom: Atom, loops: RowLoops) {
     this.atoms = [atom]
     this.atom = atom
+    this.counts = loops.ints(keyCount)
+    this.late = loops.ints(pieceRides)
     this.counts[noKey] = -1
   }
 
   add(terms: BatchTerms, at: Int32Array): void {
     const { counts } = this
     const keys = terms.keysOf(this.atom) as Int32Array
-    if (this.late.length < at.length) this.late = new Int32Array(at.length)
-    const late = countKeys(counts, keys, at, this.late)
+    const late = terms.loops.countKeys(counts, keys, at, this.late)
     for (let j = 0; j < late; j++) {
       const i = this.late[j] as number
       const key = keys[i] as number

@@ -6,18 +6,11 @@
 import type { AtomSpec } from '../atoms.ts'
 import { isColumn } from '../measures.ts'
 import { type ColumnName, hourMicros, type RideBatch, rideColumns } from '../ride.ts'
-
-/** The key of a missing value. */
-const missingKey = 2 ** 14
-
-/** The key of inputs that have none of their own: what is said of one of them holds for no other. */
-export const noKey = missingKey + 1
+import { missingKey, noKey, speedKeys } from './key-kernels.ts'
+import { pieceRides, type RowLoops } from './row-loops.ts'
 
 /** Keys are below this. */
 export const keyCount = noKey + 1
-
-/** Keys of speeds in one mile per hour. */
-const speedKeys = 16
 
 /** True for atoms that are computed from an input with keys. */
 export function hasKeys(spec: AtomSpec): boolean {
@@ -41,8 +34,13 @@ export class InputKeys {
   /** The hour that key 0 stands for, since 1970. */
   private firstHour: number | undefined
   private readonly columns = new Map<string, KeyColumn>()
-  private readonly durations = { values: new Float64Array(0), whole: true }
-  private durationsOf = 0
+  private readonly durations: { readonly values: Float64Array; whole: boolean }
+  private readonly loops: RowLoops
+
+  constructor(loops: RowLoops) {
+    this.loops = loops
+    this.durations = { values: loops.doubles(pieceRides), whole: true }
+  }
 
   /** Turns to a batch. */
   load(rides: RideBatch): void {
@@ -55,24 +53,8 @@ export class InputKeys {
    * now were whole numbers.
    */
   seconds(): { readonly values: Float64Array; readonly whole: boolean } {
-    const { durations } = this
-    const { pickup, dropoff, length } = this.rides
-    if (this.durationsOf === this.serial) return durations
-    if (durations.values.length < length) durations.values = new Float64Array(length)
-    const out = durations.values
-    for (let i = 0; i < length; i++) {
-      const micros = (dropoff[i] as number) - (pickup[i] as number)
-      // Whole seconds, nearly always, come cheaper than by a division.
-      const units = (micros * 1e-6 + 0.5) | 0
-      if (units * 1e6 === micros) out[i] = units
-      else {
-        const exact = micros / 1e6
-        out[i] = exact
-        if (!Number.isInteger(exact) && Number.isFinite(exact)) durations.whole = false
-      }
-    }
-    this.durationsOf = this.serial
-    return durations
+    this.ofDurations()
+    return this.durations
   }
 
   /** Keys of what an atom is computed from; undefined where it has none. */
@@ -90,21 +72,9 @@ export class InputKeys {
   /** Keys of a column: its value in whole units, such as ids, hundredths of a mile, cents. */
   ofColumn(name: ColumnName): Int32Array {
     return this.column(name, (keys) => {
+      const { length, columns } = this.rides
       const { scale } = rideColumns[name]
-      const values = this.rides.columns[name] as Float64Array
-      let [gaps, odd] = [false, false]
-      for (let i = 0; i < keys.length; i++) {
-        const value = values[i] as number
-        // A whole number for positive values, which the comparison makes sure of.
-        const units = (value * scale + 0.5) | 0
-        if (units >= 0 && units < missingKey && units / scale === value) keys[i] = units
-        else {
-          const isMissing = Number.isNaN(value)
-          gaps = gaps || isMissing
-          odd = true
-          keys[i] = isMissing ? missingKey : noKey
-        }
-      }
+      const { gaps, odd } = this.loops.units(columns[name] as Float64Array, keys, length, scale)
       return { gaps, regular: !odd }
     }).keys
   }
@@ -127,31 +97,16 @@ export class InputKeys {
 
   private ofHours(): Int32Array {
     return this.column('pickup hour', (keys) => {
-      const { pickup } = this.rides
-      const first = this.hourOfKey0(pickup)
-      // The ride before, nearly always, was in the same hour.
-      let from = 0
-      let to = 0
-      let last = noKey
-      for (let i = 0; i < keys.length; i++) {
-        const micros = pickup[i] as number
-        if (!(micros >= from && micros < to)) {
-          const hour = Math.floor(micros / hourMicros)
-          const key = hour - first
-          from = hour * hourMicros
-          to = from + hourMicros
-          last = key >= 0 && key < missingKey ? key : Number.isNaN(key) ? missingKey : noKey
-        }
-        keys[i] = last
-      }
+      this.loops.hours(this.rides, keys, this.hourOfKey0())
       return unknown
     }).keys
   }
 
   /** Half the keys lie before the first ride: files are in order of time, but not quite. */
-  private hourOfKey0(pickup: Float64Array): number {
+  private hourOfKey0(): number {
     if (this.firstHour === undefined) {
-      const known = pickup.find(Number.isFinite)
+      const { pickup, length } = this.rides
+      const known = pickup.subarray(0, length).find(Number.isFinite)
       if (known === undefined) return 0
       this.firstHour = Math.floor(known / hourMicros) - missingKey / 2
     }
@@ -160,17 +115,9 @@ export class InputKeys {
 
   private ofDurations(): Int32Array {
     return this.column('duration', (keys) => {
-      const { pickup, dropoff } = this.rides
-      const { values: seconds } = this.seconds()
-      for (let i = 0; i < keys.length; i++) {
-        const value = seconds[i] as number
-        const units = value | 0
-        // A quotient that rounds to a whole number need not be one.
-        const isWhole = units === value && units >= 0 && units < missingKey
-        if (isWhole && (dropoff[i] as number) - (pickup[i] as number) === units * 1e6) {
-          keys[i] = units
-        } else keys[i] = Number.isNaN(value) ? missingKey : noKey
-      }
+      const { durations } = this
+      const isOdd = this.loops.durations(this.rides, durations.values, keys)
+      durations.whole &&= !isOdd
       return unknown
     }).keys
   }
@@ -178,16 +125,8 @@ export class InputKeys {
   /** Speeds have keys by range: see {@link tellsCode}. */
   private ofSpeeds(): Int32Array {
     return this.column('speed', (keys) => {
-      const { pickup, dropoff, columns } = this.rides
-      const miles = columns.trip_distance as Float64Array
-      for (let i = 0; i < keys.length; i++) {
-        const micros = (dropoff[i] as number) - (pickup[i] as number)
-        // As the atom computes it: a speed next to an edge must not fall on its other side.
-        const speed = micros > 0 ? ((miles[i] as number) * hourMicros) / micros : Number.NaN
-        const range = speed * speedKeys
-        if (range >= 0 && range < missingKey) keys[i] = range | 0
-        else keys[i] = Number.isNaN(speed) ? missingKey : noKey
-      }
+      const { columns } = this.rides
+      this.loops.speeds(this.rides, columns.trip_distance as Float64Array, keys)
       return unknown
     }).keys
   }
@@ -196,10 +135,9 @@ export class InputKeys {
     name: string,
     fill: (keys: Int32Array) => Pick<KeyColumn, 'gaps' | 'regular'>,
   ): KeyColumn {
-    const { length } = this.rides
     let column = this.columns.get(name)
-    if (!column || column.keys.length !== length) {
-      column = { keys: new Int32Array(length), ...unknown, serial: 0 }
+    if (!column) {
+      column = { keys: this.loops.ints(pieceRides), ...unknown, serial: 0 }
       this.columns.set(name, column)
     }
     if (column.serial !== this.serial) {

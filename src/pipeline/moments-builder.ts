@@ -6,15 +6,8 @@ import type { RideBatch } from '../ride.ts'
 import { BatchTerms } from './batch-terms.ts'
 import type { Moments } from './moments.ts'
 import { type Plan, selectionKey } from './plan.ts'
+import { piecesOf } from './row-loops.ts'
 import { SelectionSums } from './selection-sums.ts'
-
-/**
- * The first rides are added in short pieces. A compiler that meets a long loop first compiles it in
- * the middle of its first run, before it has seen what follows the loop; V8 keeps that code, and
- * leaves it for the interpreter at the end of every batch.
- */
-const shortPieces = 32
-const shortPiece = 64
 
 /** Sums rides by several plans, batch by batch. */
 export class MomentsBuilder {
@@ -22,8 +15,6 @@ export class MomentsBuilder {
   /** By selection: its sums, and which plans they are of. */
   private readonly selections: readonly { readonly sums: SelectionSums; readonly of: number[] }[]
   private readonly plans: number
-  /** Short pieces that were added. */
-  private pieces = 0
 
   constructor(plans: readonly Plan[]) {
     this.plans = plans.length
@@ -43,19 +34,10 @@ export class MomentsBuilder {
 
   /** Adds the rides of a batch that the plans take. */
   add(rides: RideBatch): void {
-    let from = 0
-    while (this.pieces < shortPieces && from < rides.length) {
-      const to = Math.min(rides.length, from + shortPiece)
-      this.addPiece(part(rides, from, to))
-      this.pieces++
-      from = to
+    for (const [piece] of piecesOf(rides)) {
+      this.terms.load(piece)
+      for (const { sums } of this.selections) sums.add()
     }
-    if (from < rides.length) this.addPiece(from === 0 ? rides : part(rides, from, rides.length))
-  }
-
-  private addPiece(rides: RideBatch): void {
-    this.terms.load(rides)
-    for (const { sums } of this.selections) sums.add()
   }
 
   /**
@@ -71,15 +53,5 @@ export class MomentsBuilder {
       })
     }
     return moments
-  }
-}
-
-function part({ pickup, dropoff, columns }: RideBatch, from: number, to: number): RideBatch {
-  const own = Object.entries(columns).map(([name, values]) => [name, values.subarray(from, to)])
-  return {
-    length: to - from,
-    pickup: pickup.subarray(from, to),
-    dropoff: dropoff.subarray(from, to),
-    columns: Object.fromEntries(own),
   }
 }

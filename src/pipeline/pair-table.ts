@@ -23,7 +23,7 @@ export interface Pairs {
 /** Values below 2^31 by pair of numbers from 0 to 2^31 - 1; 0 where nothing was put. */
 export class PairTable {
   /** All values; where that of a pair is says {@link at}. */
-  values = new Int32Array(64 * 64)
+  values: Int32Array
   private height = 64
   private width = 64
   private isMatrix = true
@@ -31,6 +31,13 @@ export class PairTable {
   private size = 0
   /** Slots, less 1. */
   private mask = fewestSlots - 1
+  private readonly make: (length: number) => Int32Array
+
+  /** @param make makes arrays of zeros; those of a matrix come from there */
+  constructor(make: (length: number) => Int32Array = (length) => new Int32Array(length)) {
+    this.make = make
+    this.values = make(64 * 64)
+  }
 
   /**
    * Where the value of a pair is in {@link values}, which this may replace by a larger array. A
@@ -73,7 +80,9 @@ export class PairTable {
     while (row >= this.height) this.height *= 2
     while (column >= this.width) this.width *= 2
     this.isMatrix = this.height * this.width <= matrixLimit
-    this.values = new Int32Array(this.isMatrix ? this.height * this.width : fewestSlots * slotWords)
+    this.values = this.isMatrix
+      ? this.make(this.height * this.width)
+      : new Int32Array(fewestSlots * slotWords)
     for (let k = 0; k < values.length; k++) {
       const at = this.at(rows[k] as number, columns[k] as number)
       this.values[at] = values[k] as number

@@ -10,6 +10,7 @@ import type { Filter, Recipe, Step } from '../recipe-schema.ts'
 import type { ColumnName, InputName, RideBatch } from '../ride.ts'
 import { BatchTerms, type TermValues } from './batch-terms.ts'
 import type { RideColumns } from './columns.ts'
+import { pieceRides, piecesOf } from './row-loops.ts'
 
 /** Which part of the rides that pass everything else is summed. */
 export type Slice =
@@ -163,42 +164,50 @@ export class RideSelector {
     null_value: 0,
   }
   private readonly plan: Plan
-  private readonly own = new BatchTerms()
-  private positions = new Int32Array(0)
+  private readonly terms: BatchTerms
+  private readonly positions: Int32Array
+  private readonly others: Int32Array
 
-  constructor(plan: Plan) {
+  /** @param terms what {@link take} will be asked with */
+  constructor(plan: Plan, terms = new BatchTerms()) {
     this.plan = plan
+    this.terms = terms
+    this.positions = terms.loops.ints(pieceRides)
+    this.others = terms.loops.ints(pieceRides)
   }
 
   /** Visits the rides of a batch that the plan takes. */
   forEach(rides: RideBatch, visit: Visit): void {
     const { categorical, numeric } = this.plan.features
-    const terms = this.own.load(rides)
+    const { terms } = this
     const codes = new Float64Array(categorical.length)
     const values = new Float64Array(numeric.length)
-    const levels = categorical.map((term) => terms.levels(term))
-    for (const i of this.take(terms)) {
-      levels.forEach((term, k) => {
-        codes[k] = term.codes[term.numbers[i] as number] as number
-      })
-      numeric.forEach((term, p) => {
-        values[p] = term.value(rides, i)
-      })
-      visit(i, codes, values)
+    for (const [piece, from] of piecesOf(rides)) {
+      terms.load(piece)
+      const levels = categorical.map((term) => terms.levels(term))
+      for (const i of this.take()) {
+        levels.forEach((term, k) => {
+          codes[k] = term.codes[term.numbers[i] as number] as number
+        })
+        numeric.forEach((term, p) => {
+          values[p] = term.value(piece, i)
+        })
+        visit(from + i, codes, values)
+      }
     }
   }
 
   /**
-   * Positions of the rides of a batch that the plan takes, ascending.
+   * Positions of the rides that the plan takes of the batch that its terms have loaded, ascending.
    *
    * @returns an array that the next call uses again
    */
-  take(terms: BatchTerms): Int32Array {
+  take(): Int32Array {
+    const { terms } = this
     const { rides } = terms
     const { filters, required, features, gate } = this.plan
     this.rows += rides.length
-    if (this.positions.length < rides.length) this.positions = new Int32Array(rides.length)
-    let at = this.timely(terms)
+    let at = this.timely()
     for (const filter of filters) {
       const column = rides.columns[filter.column] as Float64Array
       at = this.keep(at, 'filtered', (i) => passes(filter, column[i] as number))
@@ -219,15 +228,16 @@ export class RideSelector {
   }
 
   /** Positions of rides with a duration within the bounds. */
-  private timely({ rides }: BatchTerms): Int32Array {
+  private timely(): Int32Array {
+    const { refused, positions, others, terms } = this
+    const { rides } = terms
     const { pickup, dropoff, length } = rides
-    const { refused, positions } = this
     const [least, most] = [this.plan.target.min * 60e6, this.plan.target.max * 60e6]
-    let size = 0
-    for (let i = 0; i < length; i++) {
+    const size = terms.loops.timely(rides, positions, others, least, most)
+    for (let k = 0; k < length - size; k++) {
+      const i = others[k] as number
       const micros = (dropoff[i] as number) - (pickup[i] as number)
-      if (micros >= least && micros <= most && Number.isFinite(micros)) positions[size++] = i
-      else if (Number.isNaN(pickup[i]) || Number.isNaN(dropoff[i])) refused.null_time++
+      if (Number.isNaN(pickup[i]) || Number.isNaN(dropoff[i])) refused.null_time++
       else if (!Number.isFinite(micros)) refused.unparsable_time++
       else if (micros < least) refused.below_min++
       else refused.above_max++

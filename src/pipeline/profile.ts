@@ -3,7 +3,7 @@
  * from its moments. Knows nothing about serving.
  */
 
-import { type AtomSpec, splitCode } from '../atoms.ts'
+import type { Atom, AtomSpec } from '../atoms.ts'
 import { type CategoricalTermSpec, type Features, featuresOf } from '../features.ts'
 import type { Profile } from '../profile.ts'
 import type { ColumnName } from '../ride.ts'
@@ -61,10 +61,11 @@ export function profileOf(moments: Moments): Profile {
   const pickups = new Map<number, number>()
   const dropoffs = new Map<number, number>()
   const pairBlock = block(moments, 'pair')
+  const { levels } = pairBlock.term.atoms[1] as Atom
   each(pairBlock, (code, rides, i) => {
     // 0 stands for a missing zone, in the document too; a zone 0 would count as missing.
-    const parts = splitCode(pairBlock.term.atoms, code)
-    const [from, to] = parts.map((part) => Math.max(part - 1, 0)) as [number, number]
+    const from = Math.max(Math.floor(code / levels) - 1, 0)
+    const to = Math.max((code % levels) - 1, 0)
     pickups.set(from, (pickups.get(from) ?? 0) + rides)
     dropoffs.set(to, (dropoffs.get(to) ?? 0) + rides)
     pairs.push([from, to, rides, meanMiles(moments, pairBlock.numeric.hi, i)])
@@ -87,16 +88,15 @@ function block(moments: Moments, name: string): Block {
 }
 
 function each(block: Block, visit: (code: number, rides: number, i: number) => void): void {
-  block.codes.forEach((code, i) => {
-    visit(code, block.counts[i] as number, i)
-  })
+  const { codes, counts } = block
+  for (let i = 0; i < codes.length; i++) visit(codes[i] as number, counts[i] as number, i)
 }
 
 // The two numeric terms are the flag and the miles, both in units of one scale.
 function meanMiles(moments: Moments, sums: Float64Array, level: number): number | null {
   if (moments.numeric.length === 0) return null
-  const [flags, miles] = [sums[level * 2] as number, sums[level * 2 + 1] as number]
-  return flags > 0 ? miles / flags : null
+  const flags = sums[level * 2] as number
+  return flags > 0 ? (sums[level * 2 + 1] as number) / flags : null
 }
 
 function distanceOf(moments: Moments): Profile['trip_distance'] {

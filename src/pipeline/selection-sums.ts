@@ -5,10 +5,11 @@
 
 import { type Atom, type AtomSpec, atomOf, baseKey } from '../atoms.ts'
 import type { CategoricalTerm, NumericTerm } from '../features.ts'
-import type { BatchTerms, TermLevels } from './batch-terms.ts'
+import type { BatchTerms } from './batch-terms.ts'
 import { orderedCells } from './cell-order.ts'
 import { type BlockOfCells, blockOfCells, type Cells, openCells, tellsAll } from './cell-sums.ts'
 import { type Sums, settle, zeroSums } from './double-double.ts'
+import type { TermLevels } from './level-columns.ts'
 import {
   type Block,
   type Cross,
@@ -67,7 +68,7 @@ export class SelectionSums {
   /** Pairs of quantities whose products are summed, and quantities alone. */
   private readonly factors: readonly (readonly [string] | readonly [string, string])[]
   private readonly totals: Sums
-  private readonly ones = new Ones()
+  private readonly ones: Ones
   private readonly cells: readonly ReturnType<typeof openCells>[]
   private readonly crosses = new Map<string, OpenCross>()
   private n = 0
@@ -76,10 +77,12 @@ export class SelectionSums {
   constructor(plans: readonly Plan[], terms: BatchTerms) {
     this.plans = plans
     this.terms = terms
-    this.selector = new RideSelector(plans[0] as Plan)
-    this.quantities.set(target, { term: undefined, taken: new TakenValues(), whole: true })
+    const { loops } = terms
+    this.selector = new RideSelector(plans[0] as Plan, terms)
+    this.ones = new Ones(loops)
+    this.quantities.set(target, { term: undefined, taken: new TakenValues(loops), whole: true })
     for (const term of plans.flatMap(({ features }) => features.numeric)) {
-      this.quantities.set(nameOf(term), { term, taken: new TakenValues(), whole: true })
+      this.quantities.set(nameOf(term), { term, taken: new TakenValues(loops), whole: true })
     }
     this.factors = distinctFactors(plans)
     this.totals = zeroSums(this.factors.length)
@@ -90,14 +93,14 @@ export class SelectionSums {
     }
     const present = presentIn(plans)
     this.cells = drafts.map(({ atoms, names }) =>
-      openCells(withoutGaps(atoms, present), [...names]),
+      openCells(withoutGaps(atoms, present), [...names], loops),
     )
   }
 
   /** Adds the rides that the plans take of the batch that the terms have loaded. */
   add(): void {
     const { terms, quantities, ones } = this
-    const at = this.selector.take(terms)
+    const at = this.selector.take()
     this.n += at.length
     ones.count(at.length)
     for (const quantity of quantities.values()) {

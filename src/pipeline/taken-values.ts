@@ -5,15 +5,7 @@
  */
 
 import { addProductTo, addTo, type Sums, settle, zeroSums } from './double-double.ts'
-
-import {
-  addByGroup,
-  addThreeByGroup,
-  countGroups,
-  sumOf,
-  sumOfProducts,
-  topOf,
-} from './row-loops.ts'
+import { pieceRides, type RowLoops } from './row-loops.ts'
 
 /** Sums of whole numbers are exact in a double up to here. */
 const exactLimit = 2 ** 53
@@ -21,12 +13,19 @@ const exactLimit = 2 ** 53
 /** Values of one column by ride taken; the next batch reuses them. */
 export class TakenValues {
   /** Only the first {@link length} count. */
-  values = new Float64Array(0)
+  readonly values: Float64Array
   length = 0
   /** Whether all are whole numbers. */
   whole = true
   /** The largest absolute value. */
   top = 0
+  /** The loops that go over them. */
+  readonly loops: RowLoops
+
+  constructor(loops: RowLoops) {
+    this.loops = loops
+    this.values = loops.doubles(pieceRides)
+  }
 
   /**
    * Takes values of rides.
@@ -35,10 +34,9 @@ export class TakenValues {
    * @param fill puts them at the beginning of the array; returns whether all are known to be whole
    */
   take(length: number, fill: (into: Float64Array) => boolean): void {
-    if (this.values.length < length) this.values = new Float64Array(length)
     const areWhole = fill(this.values)
     this.length = length
-    this.top = topOf(this.values, length)
+    this.top = this.loops.topOf(this.values, length)
     this.whole = Number.isFinite(this.top) && (areWhole || this.areWhole())
   }
 
@@ -51,11 +49,15 @@ export class TakenValues {
 
 /** A 1 for each ride: what counts them when it is summed. */
 export class Ones extends TakenValues {
+  constructor(loops: RowLoops) {
+    super(loops)
+    this.values.fill(1)
+    this.top = 1
+  }
+
   /** Makes it as long as the others. */
   count(length: number): void {
-    if (this.values.length < length) this.values = new Float64Array(length).fill(1)
     this.length = length
-    this.top = 1
   }
 }
 
@@ -63,7 +65,7 @@ export class Ones extends TakenValues {
 export function addValues(
   sums: Sums,
   i: number,
-  { values, length, whole, top }: TakenValues,
+  { values, length, whole, top, loops }: TakenValues,
 ): void {
   const run = whole ? Math.floor(exactLimit / top) : 0
   if (run < 2) {
@@ -72,13 +74,13 @@ export function addValues(
   }
   for (let from = 0; from < length; from += run) {
     const end = Math.min(length, from + run)
-    addTo(sums, i, sumOf(values, from, end))
+    addTo(sums, i, loops.sumOf(values, from, end))
   }
 }
 
 /** Adds all products of `a` and `b`, ride by ride, to sum `i`. */
 export function addProducts(sums: Sums, i: number, a: TakenValues, b: TakenValues): void {
-  const { values: left, length } = a
+  const { values: left, length, loops } = a
   const { values: right } = b
   const run = a.whole && b.whole ? Math.floor(exactLimit / (a.top * b.top)) : 0
   if (run < 2) {
@@ -89,7 +91,7 @@ export function addProducts(sums: Sums, i: number, a: TakenValues, b: TakenValue
   }
   for (let from = 0; from < length; from += run) {
     const end = Math.min(length, from + run)
-    addTo(sums, i, sumOfProducts(left, right, from, end))
+    addTo(sums, i, loops.sumOfProducts(left, right, from, end))
   }
 }
 
@@ -106,11 +108,13 @@ export class GroupSums {
   private low = new Float64Array(0)
   /** By column: no sum of it is larger. */
   private readonly reach: Float64Array
+  private readonly loops: RowLoops
 
   /** @param width columns */
-  constructor(width: number) {
+  constructor(width: number, loops: RowLoops) {
     this.width = width
-    this.high = new Float64Array(64 * width)
+    this.loops = loops
+    this.high = loops.doubles(64 * width)
     this.reach = new Float64Array(width)
   }
 
@@ -129,7 +133,8 @@ export class GroupSums {
       if ((this.reach[p] as number) <= exactLimit) plain.push(p)
       else this.addPairs(groups, columns[p] as TakenValues, p)
     })
-    this.addPlain(groups, columns, plain)
+    const values = plain.map((p) => (columns[p] as TakenValues).values)
+    this.loops.addByGroup(this.high, this.width, plain, groups, values, groups.length)
   }
 
   /**
@@ -140,7 +145,7 @@ export class GroupSums {
    */
   count(groups: Int32Array, at: Int32Array, size: number): void {
     this.makeRoom(size)
-    countGroups(this.high, groups, at)
+    this.loops.countGroups(this.high, groups, at)
   }
 
   /** The sum of column 0 of a group. */
@@ -163,22 +168,6 @@ export class GroupSums {
     return closed
   }
 
-  /** Adds columns that plain doubles do for: three at once, a group is one place in memory. */
-  private addPlain(
-    groups: Int32Array,
-    columns: readonly TakenValues[],
-    places: readonly number[],
-  ): void {
-    const { high, width } = this
-    const of = (k: number): Float64Array => (columns[k] as TakenValues).values
-    const { length } = groups
-    const [p, q, r] = places
-    if (p !== undefined && q !== undefined && r !== undefined) {
-      addThreeByGroup(high, width, [p, q, r], groups, [of(p), of(q), of(r)], length)
-      this.addPlain(groups, columns, places.slice(3))
-    } else for (const k of places) addByGroup(high, width, k, groups, of(k), length)
-  }
-
   private addPairs(groups: Int32Array, { values, length }: TakenValues, column: number): void {
     if (this.low.length === 0) this.low = new Float64Array(this.high.length)
     const sums = { hi: this.high, lo: this.low }
@@ -191,7 +180,7 @@ export class GroupSums {
     const needed = size * this.width
     if (needed <= this.high.length) return
     const length = Math.max(needed, this.high.length * 2)
-    const high = new Float64Array(length)
+    const high = this.loops.doubles(length)
     high.set(this.high)
     this.high = high
     if (this.low.length === 0) return

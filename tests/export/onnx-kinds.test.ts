@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { onnxModel } from '../../src/export/onnx.ts'
-import { onnxInputs } from '../../src/export/onnx-model.ts'
+import { onnxInputs } from '../../src/export/onnx-inputs.ts'
 import { nodeModes, treeAttributes } from '../../src/export/onnx-trees.ts'
 import { linearModel } from '../../src/linear-model.ts'
 import { type MadeName, madeNames } from '../../src/measures.ts'

@@ -1,6 +1,6 @@
 /** Rides as an ONNX graph takes them, and what it must answer. */
 
-import { onnxInputs } from '../../src/export/onnx-model.ts'
+import { onnxInputs } from '../../src/export/onnx-inputs.ts'
 import { noTime } from '../../src/export/onnx-time.ts'
 import type { Model } from '../../src/model.ts'
 import type { RideBatch } from '../../src/ride.ts'

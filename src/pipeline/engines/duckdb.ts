@@ -20,7 +20,7 @@ import { sumBatches } from './sum-batches.ts'
 export interface DuckdbOptions {
   /** Worker threads that sum; default the number of processors. Fewer than 3 start none. */
   readonly threads?: number
-  /** Files of fewer rides are summed in this thread; sums that are rounded depend on it; default 400,000. */
+  /** Files of fewer rides are summed in this thread; default 400,000. */
   readonly threadsFrom?: number
   /** How a thread is started; default the worker beside this file. */
   readonly start?: () => Worker
@@ -40,9 +40,8 @@ export async function openDuckdbEngine(options: DuckdbOptions = {}): Promise<Eng
   const sumWith: SumWith = (rows, plans) => {
     // Rides are counted in the order of the file there.
     const inOrder = plans.some(({ slice }) => slice.kind === 'rows')
-    if (inOrder || rows < threadsFrom) return sumBatches
     // Of two processors, decoding keeps one busy.
-    if (threads < 3) return (...args) => sumBatches(...args, lanesOfFile)
+    if (threads < 3 || inOrder || rows < threadsFrom) return sumBatches
     return (...args) => turn(() => lanes.sum(...args))
   }
   return {
@@ -80,7 +79,8 @@ async function sumFile(
     done += rides
     progress(done, rows, path)
   }
-  const moments = await sumWith(rows, plans)(batches, plans, told, signal)
+  const sum = sumWith(rows, plans)
+  const moments = await sum(batches, plans, told, signal)
   if (done !== rows) {
     throw new RidecastError(
       'source_truncated',
@@ -88,5 +88,9 @@ async function sumFile(
     )
   }
   if (rows === 0) progress(0, 0, path)
-  return moments
+  const isExact = moments.every(({ inexact }) => inexact.length === 0)
+  if (isExact || sum === sumBatches) return moments
+  // Sums that are rounded depend on the order of rides: the number of threads must not change them.
+  const inThisThread = { database, sumWith: () => sumBatches }
+  return sumFile(inThisThread, path, taxi, plans, progress, signal)
 }

@@ -1,7 +1,6 @@
 /**
  * Sums the rides of a file in several threads: batches go to lanes in turn, each lane sums its own,
- * and lanes are added up in their order. How many there are depends on the file alone, not on the
- * threads: so do sums that are rounded. Knows nothing about where rides come from.
+ * and lanes are added up in their order. Knows nothing about where rides come from.
  */
 
 import type { Worker } from 'node:worker_threads'

@@ -3,7 +3,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { RideBatch } from '../../ride.ts'
 import type { Moments } from '../moments.ts'
-import { mergeMoments } from '../moments-algebra.ts'
 import { MomentsBuilder } from '../moments-builder.ts'
 import type { Plan } from '../plan.ts'
 
@@ -13,8 +12,6 @@ import type { Plan } from '../plan.ts'
  * @param batches a batch is used up before the next one is asked for
  * @param progress told the rides of every batch that is done
  * @param signal stops the work between two batches; its reason is thrown
- * @param lanes how many sums batches are added to in turn, and which are added up at the end: sums
- *   that are rounded then are what as many threads make of them; default 1
  * @throws sums_overflow, and what the batches throw
  */
 export async function sumBatches(
@@ -22,17 +19,14 @@ export async function sumBatches(
   plans: readonly Plan[],
   progress: (rides: number) => void = () => {},
   signal?: AbortSignal,
-  lanes = 1,
 ): Promise<Moments[]> {
-  const builders = Array.from({ length: lanes }, () => new MomentsBuilder(plans))
-  let turn = 0
+  const builder = new MomentsBuilder(plans)
   for await (const rides of batches) {
-    builders[turn++ % lanes]?.add(rides)
+    builder.add(rides)
     progress(rides.length)
     // Decoding may never wait for anything: others have to be let in.
     await setImmediate()
     signal?.throwIfAborted()
   }
-  const summed = builders.map((builder) => builder.finish())
-  return plans.map((_, k) => mergeMoments(summed.map((moments) => moments[k] as Moments)))
+  return builder.finish()
 }

@@ -1,7 +1,5 @@
 /** Products and sums of plain vectors, in order, so that their rounding is the same everywhere. */
 
-import { sumOfProducts } from '../row-loops.ts'
-
 /** Sum of `a[i] * b[i]` over the length of `a`. */
 export function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0
@@ -16,7 +14,17 @@ export function addScaled(to: Float64Array, a: Float64Array, by: number): void {
 
 /** What {@link dot} gives, in four sums at once: faster, and rounded otherwise. */
 export function wideDot(a: Float64Array, b: Float64Array): number {
-  return sumOfProducts(a, b, 0, a.length)
+  // One addition does not wait for the one before.
+  let [p, q, r, s] = [0, 0, 0, 0]
+  let i = 0
+  for (; i + 3 < a.length; i += 4) {
+    p += (a[i] as number) * (b[i] as number)
+    q += (a[i + 1] as number) * (b[i + 1] as number)
+    r += (a[i + 2] as number) * (b[i + 2] as number)
+    s += (a[i + 3] as number) * (b[i + 3] as number)
+  }
+  for (; i < a.length; i++) p += (a[i] as number) * (b[i] as number)
+  return p + q + (r + s)
 }
 
 /** Adds `times * by[k]` of each vector k, four vectors a pass. */

@@ -99,7 +99,12 @@ export const i32 = {
   sub: binary(0x6b),
   mul: binary(0x6c),
   shl: binary(0x74),
+  and: binary(0x71),
+  or: binary(0x72),
+  less: binary(0x48),
   lessUnsigned: binary(0x49),
+  atLeast: binary(0x4e),
+  isZero: unary(0x45),
   load: load(0x28),
   loadByte: load(0x2d),
   loadHalf: load(0x2f),
@@ -117,8 +122,15 @@ export const f64 = {
   add: binary(0xa0),
   sub: binary(0xa1),
   mul: binary(0xa2),
+  div: binary(0xa3),
   max: binary(0xa5),
   abs: unary(0x99),
+  floor: unary(0x9c),
+  equal: binary(0x61),
+  differ: binary(0x62),
+  less: binary(0x63),
+  atMost: binary(0x65),
+  atLeast: binary(0x66),
   /** To the nearest whole number, halves to the even one. */
   nearest: unary(0x9e),
   fromInteger: unary(0xb7),
@@ -126,6 +138,19 @@ export const f64 = {
   load: load(0x2b),
   store: store(0x39),
 }
+
+/** One of two values, both computed: the first where a condition holds. */
+export const select = (condition: Code, yes: Code, no: Code): Code => [
+  ...[...yes, ...no, ...condition],
+  0x1b,
+]
+
+/** Does something where a condition holds, and else something other. */
+export const when = (condition: Code, yes: Code, no: Code = []): Code => [
+  ...[...condition, 0x04, 0x40, ...yes],
+  ...(no.length > 0 ? [0x05, ...no] : []),
+  0x0b,
+]
 
 /** Repeats a body while a condition holds. */
 export const loopWhile = (condition: Code, body: Code): Code => [
@@ -174,7 +199,10 @@ export function wasmModule(
 
 /** A memory that threads share. */
 export interface WasmMemory {
+  /** All of it as it is now; views of it as it was before it grew go on. */
   readonly buffer: SharedArrayBuffer
+  /** Makes it longer by so many pages, all zero. */
+  grow(pages: number): number
 }
 
 // What is used of it; the types of Node leave it to those of browsers.
@@ -186,9 +214,13 @@ interface WasmEngine {
 
 const { WebAssembly: engine } = globalThis as unknown as { WebAssembly: WasmEngine }
 
-/** A shared memory of so many pages of 64 KiB, all zero. */
-export function wasmMemory(pages: number): WasmMemory {
-  return new engine.Memory({ initial: pages, maximum: pages, shared: true })
+/**
+ * A shared memory of so many pages of 64 KiB, all zero.
+ *
+ * @param most as far as it may grow
+ */
+export function wasmMemory(pages: number, most = pages): WasmMemory {
+  return new engine.Memory({ initial: pages, maximum: most, shared: true })
 }
 
 /** What a module of {@link wasmModule} exports. */

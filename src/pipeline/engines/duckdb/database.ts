@@ -7,13 +7,16 @@ import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
-import type { DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api'
+import type duckdb from '@duckdb/node-bindings'
 import pLimit from 'p-limit'
 import { messageOf, RidecastError } from '../../../errors.ts'
-import type { SqlValue } from '../sql/runner.ts'
 import { quoteText } from './spelling.ts'
 
-type Library = typeof import('@duckdb/node-api')
+/** The library as C has it; the one around it takes longer to load than a month takes to read. */
+type Library = typeof duckdb
+
+/** Bytes of a text in a column. */
+const textBytes = 16
 
 /** How many queries run at once: each takes a thread of this process to wait in. */
 const queriesAtOnce = 2
@@ -48,7 +51,7 @@ export class Database {
   private readonly library: Library
   private readonly temporary: string
   private readonly running = new Set<Promise<void>>()
-  private instance: Promise<DuckDBInstance>
+  private instance: Promise<duckdb.Database>
 
   private constructor(library: Library, temporary: string) {
     this.library = library
@@ -63,9 +66,10 @@ export class Database {
    */
   static async open(): Promise<Database> {
     const temporary = join(tmpdir(), `ridecast-duckdb-${process.pid}-${randomUUID()}`)
-    const library = await import('@duckdb/node-api').catch((error: unknown) => {
+    const loaded = import('@duckdb/node-bindings')
+    const { default: library } = await loaded.catch((error: unknown) => {
       const fault = firstLine(error)
-      const text = `the engine duckdb cannot be loaded (${fault}): run npm install @duckdb/node-api, or take --engine arrow`
+      const text = `the engine duckdb cannot be loaded (${fault}): run npm install @duckdb/node-bindings, or take --engine arrow`
       throw new RidecastError('engine_missing', text, { cause: error })
     })
     const database = new Database(library, temporary)
@@ -84,7 +88,7 @@ export class Database {
     sql: string,
     path: string,
     signal?: AbortSignal | undefined,
-  ): AsyncGenerator<DuckDBDataChunk> {
+  ): AsyncGenerator<duckdb.DataChunk> {
     // Held to the end: what has been decoded ahead waits in memory.
     const free = await this.turn()
     try {
@@ -94,19 +98,58 @@ export class Database {
     }
   }
 
-  /** All rows of a query with few of them, see {@link stream}. */
-  async rows(sql: string, path: string, signal?: AbortSignal | undefined): Promise<SqlValue[][]> {
-    const found: SqlValue[][] = []
+  /**
+   * All rows of a query with few of them, see {@link stream}.
+   *
+   * @param sql selects columns of VARCHAR without NULL
+   */
+  async rows(sql: string, path: string, signal?: AbortSignal | undefined): Promise<string[][]> {
+    const found: string[][] = []
     for await (const chunk of this.stream(sql, path, signal)) {
-      found.push(...(chunk.getRows() as SqlValue[][]))
+      const length = this.library.data_chunk_get_column_count(chunk)
+      const columns = Array.from({ length }, (_, k) => this.textsOf(chunk, k))
+      found.push(...(columns[0] ?? []).map((_, i) => columns.map((column) => column[i] as string)))
     }
     return found
+  }
+
+  /** Rows of a chunk. */
+  rowsOf(chunk: duckdb.DataChunk): number {
+    return this.library.data_chunk_get_size(chunk)
+  }
+
+  /** The values of a column of DOUBLE without NULL. */
+  doublesOf(chunk: duckdb.DataChunk, column: number): Float64Array {
+    const { buffer, byteOffset, length } = this.bytesOf(chunk, column, 8)
+    return new Float64Array(buffer, byteOffset, length / 8)
+  }
+
+  /** The values of a column of VARCHAR without NULL. */
+  private textsOf(chunk: duckdb.DataChunk, column: number): string[] {
+    const { buffer, byteOffset, length } = this.bytesOf(chunk, column, textBytes)
+    const view = new DataView(buffer, byteOffset, length)
+    return Array.from({ length: length / textBytes }, (_, i) => {
+      const at = i * textBytes
+      const size = view.getUint32(at, true)
+      // A short text follows its length, of a longer one its address does.
+      const bytes =
+        size <= 12
+          ? new Uint8Array(buffer, byteOffset + at + 4, size)
+          : this.library.get_data_from_pointer(buffer, byteOffset + at + 8, size)
+      return Buffer.from(bytes).toString()
+    })
+  }
+
+  private bytesOf(chunk: duckdb.DataChunk, column: number, each: number): Uint8Array<ArrayBuffer> {
+    const vector = this.library.data_chunk_get_vector(chunk, column)
+    const bytes = this.library.vector_get_data(vector, this.rowsOf(chunk) * each)
+    return bytes as Uint8Array<ArrayBuffer>
   }
 
   /** Lets go of everything, once what still runs has come to its end. */
   async close(): Promise<void> {
     await Promise.all(this.running)
-    ;(await this.instance).closeSync()
+    this.library.close_sync(await this.instance)
     await rm(this.temporary, { recursive: true, force: true })
   }
 
@@ -119,12 +162,16 @@ export class Database {
     })
   }
 
-  private async start(): Promise<DuckDBInstance> {
-    const options = optionsOf(this.temporary)
-    const instance = await this.library.DuckDBInstance.create(':memory:', options)
-    const connection = await instance.connect()
-    for (const setting of settings) await connection.run(setting)
-    connection.closeSync()
+  private async start(): Promise<duckdb.Database> {
+    const { library } = this
+    const config = library.create_config()
+    for (const [name, value] of Object.entries(optionsOf(this.temporary))) {
+      library.set_config(config, name, value)
+    }
+    const instance = await library.open(':memory:', config)
+    const connection = await library.connect(instance)
+    for (const setting of settings) await library.query(connection, setting)
+    library.disconnect_sync(connection)
     return instance
   }
 
@@ -132,18 +179,21 @@ export class Database {
     sql: string,
     path: string,
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<DuckDBDataChunk> {
+  ): AsyncGenerator<duckdb.DataChunk> {
     signal?.throwIfAborted()
+    const { library } = this
     const current = this.instance
-    const connection = await (await current).connect()
-    const stop = (): void => connection.interrupt()
+    const connection = await library.connect(await current)
+    const stop = (): void => library.interrupt(connection)
     signal?.addEventListener('abort', stop)
     try {
-      const result = await connection.stream(sql)
+      const query = await library.prepare(connection, sql)
+      const result = await library.execute_prepared_streaming(query)
+      library.destroy_prepare_sync(query)
       for (;;) {
-        const chunk = await result.fetchChunk()
+        const chunk = await library.fetch_chunk(result)
         signal?.throwIfAborted()
-        if (!chunk || chunk.rowCount === 0) return
+        if (!chunk || this.rowsOf(chunk) === 0) return
         yield chunk
       }
     } catch (error) {
@@ -158,7 +208,7 @@ export class Database {
       throw failure(error, path)
     } finally {
       signal?.removeEventListener('abort', stop)
-      connection.closeSync()
+      library.disconnect_sync(connection)
     }
   }
 }

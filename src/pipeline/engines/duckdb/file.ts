@@ -5,11 +5,14 @@
 
 import { resolve } from 'node:path'
 import { fleets, parseWallClock } from '../../../ride.ts'
-import type { SqlColumn, SqlRelation, SqlValue } from '../sql/runner.ts'
+import type { SqlColumn, SqlRelation } from '../sql/runner.ts'
 import { type Database, literalPath } from './database.ts'
 import { quoteName } from './spelling.ts'
 
-type Ask = (sql: string) => Promise<SqlValue[][]>
+type Ask = (sql: string) => Promise<string[][]>
+
+/** A value as text, empty where there is none. */
+const text = (value: string): string => `coalesce(CAST(${value} AS VARCHAR), '')`
 
 /** Bounds of a column. */
 type Bounds = NonNullable<SqlColumn['bounds']>
@@ -30,9 +33,11 @@ export async function relationOf(
   const from = `read_parquet(${literal}, hive_partitioning = false)`
   const ask: Ask = (sql) => database.rows(sql, path, signal)
   const [schema, described, [counted]] = await Promise.all([
-    ask(`SELECT name, num_children, CAST(logical_type AS VARCHAR) FROM parquet_schema(${literal})`),
+    ask(
+      `SELECT ${['name', 'num_children', 'logical_type'].map(text)} FROM parquet_schema(${literal})`,
+    ),
     ask(`SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM ${from})`),
-    ask(`SELECT CAST(num_rows AS DOUBLE) FROM parquet_file_metadata(${literal})`),
+    ask(`SELECT ${text('num_rows')} FROM parquet_file_metadata(${literal})`),
   ])
   const tops = topLevel(schema)
   const columns = described.map(([described, type], k): SqlColumn => {
@@ -70,7 +75,7 @@ async function columnsOfSeconds(
   })
   if (suspects.length === 0) return new Set()
   const [note] = await ask(
-    `SELECT decode(value) FROM parquet_kv_metadata(${literal}) WHERE decode(key) = 'ARROW:schema'`,
+    `SELECT ${text('decode(value)')} FROM parquet_kv_metadata(${literal}) WHERE decode(key) = 'ARROW:schema'`,
   )
   if (!note) return new Set()
   const { DataType, TimeUnit, tableFromIPC } = await import('apache-arrow')
@@ -90,7 +95,7 @@ async function boundsOf(
 ): Promise<Map<string, Bounds>> {
   const bounded = columns.filter(({ kind }) => ['integer', 'double', 'timestamp'].includes(kind))
   if (bounded.length === 0) return new Map()
-  const asked = bounded.map(({ name }) => `stats(${quoteName(name)})`)
+  const asked = bounded.map(({ name }) => `stats(${quoteName(name)})`).map(text)
   // Answered from the footer: no column is read. Of parquet_metadata, an odd column is fatal.
   const [texts = []] = await ask(`SELECT ${asked.join(', ')} FROM ${from} LIMIT 1`)
   const found = bounded.map(({ name, kind }, k): [string, Bounds | undefined] => {

@@ -85,12 +85,12 @@ async function* batchesOf(
     }
   }
   for await (const chunk of database.stream(sql, path, signal)) {
-    const { rowCount } = chunk
+    const rowCount = database.rowsOf(chunk)
+    const values = arrays.map((_, k) => database.doublesOf(chunk, k))
     for (let from = 0; from < rowCount; ) {
       const to = Math.min(rowCount, from + batchSize - size)
       arrays.forEach((array, k) => {
-        const { items } = chunk.getColumnVector(k) as unknown as { readonly items: Float64Array }
-        array.set(items.subarray(from, to), size)
+        array.set((values[k] as Float64Array).subarray(from, to), size)
       })
       size += to - from
       from = to

@@ -3,7 +3,7 @@
  * what is tried here needs nothing but npm.
  */
 
-import type { DuckDBDataChunk } from '@duckdb/node-api'
+import { DuckDBDataChunk } from '@duckdb/node-api'
 import { Database } from '../../../../src/pipeline/engines/duckdb/database.ts'
 import { relationOf } from '../../../../src/pipeline/engines/duckdb/file.ts'
 import { isUsual, micros, quoteName } from '../../../../src/pipeline/engines/duckdb/spelling.ts'
@@ -59,7 +59,7 @@ export async function openSqlOnDuckdb(): Promise<Engine> {
         dialect,
         async *query(sql, signal) {
           for await (const chunk of database.stream(sql, path, signal)) {
-            yield { length: chunk.rowCount, columns: columnsOf(chunk) }
+            yield { length: database.rowsOf(chunk), columns: columnsOf(new DuckDBDataChunk(chunk)) }
           }
         },
       }
