@@ -12,8 +12,8 @@ import {
   requirePenalty,
   type Solution,
 } from './direct.ts'
-import { type Gram, gramOf, multiply } from './gram.ts'
-import { type Preconditioner, preconditionerOf } from './preconditioner.ts'
+import { gramOf } from './gram.ts'
+import { type Sweeps, sweepsOf } from './sweeps.ts'
 import { residual, type System } from './system.ts'
 import { dot } from './vectors.ts'
 
@@ -37,48 +37,46 @@ export interface Gradients {
 /**
  * Solves (X'X + penalty) delta = rhs in doubles.
  *
+ * @param sweeps of the matrix
  * @param rhs `size` values
  * @param reduction the share of rhs, in the norm of the preconditioner, that may be left
  */
 export function conjugateGradients(
-  gram: Gram,
-  l2: number,
-  precondition: Preconditioner,
+  sweeps: Sweeps,
   rhs: Float64Array,
   reduction: number,
 ): Gradients {
-  const { size } = gram
-  const last = size - 1
-  const delta = new Float64Array(size)
-  const r = rhs.slice()
-  const z = new Float64Array(size)
-  precondition(r, z)
-  const p = z.slice()
+  const { size } = sweeps
+  const r = sweeps.right(rhs)
+  const found = new Float64Array(size)
+  const p = r.slice()
   const q = new Float64Array(size)
-  let rz = dot(r, z)
-  const goal = rz * reduction * reduction
+  let rr = dot(r, r)
+  const goal = rr * reduction * reduction
   const alphas: number[] = []
   const betas: number[] = []
-  while (rz > goal && alphas.length < maxIterations) {
-    multiply(gram, p, q)
-    for (let i = 0; i < last; i++) q[i] = (q[i] as number) + l2 * (p[i] as number)
+  while (rr > goal && alphas.length < maxIterations) {
+    sweeps.apply(p, q)
     const curvature = dot(p, q)
     // Rounding has eaten the digits that are left: the next round starts from an exact residual.
     if (!(curvature > 0)) break
-    const alpha = rz / curvature
+    const alpha = rr / curvature
     for (let i = 0; i < size; i++) {
-      delta[i] = (delta[i] as number) + alpha * (p[i] as number)
+      found[i] = (found[i] as number) + alpha * (p[i] as number)
       r[i] = (r[i] as number) - alpha * (q[i] as number)
     }
-    precondition(r, z)
-    const next = dot(r, z)
-    const beta = next / rz
-    for (let i = 0; i < size; i++) p[i] = (z[i] as number) + beta * (p[i] as number)
-    rz = next
+    const next = dot(r, r)
+    const beta = next / rr
+    for (let i = 0; i < size; i++) p[i] = (r[i] as number) + beta * (p[i] as number)
+    rr = next
     alphas.push(alpha)
     betas.push(beta)
   }
-  return { delta, iterations: alphas.length, condition: lanczosCondition(alphas, betas) }
+  return {
+    delta: sweeps.solution(found),
+    iterations: alphas.length,
+    condition: lanczosCondition(alphas, betas),
+  }
 }
 
 // The coefficients of conjugate gradients are those of a Lanczos tridiagonal matrix whose extreme
@@ -127,24 +125,19 @@ export function solveIteratively(system: System): Solution {
     )
   }
   requirePenalty(system)
-  const gram = gramOf(system)
-  const precondition = preconditionerOf(gram, system.l2)
+  const sweeps = sweepsOf(gramOf(system), system.l2)
+  const { nonZeros, bytes } = sweeps
   const solution = zeroSums(system.size)
   const columns = lengthsOf(system)
   const size = Math.sqrt(system.targetSquares.hi)
-  let condition = 1
+  let [condition, iterations] = [1, 0]
   let [before, error] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
   for (let step = 0; step < maxRounds && !(error < tolerance); step++) {
     const reduction = step === 0 ? firstReduction : laterReduction
-    const left = conjugateGradients(
-      gram,
-      system.l2,
-      precondition,
-      residual(system, system.rhs, solution),
-      reduction,
-    )
+    const left = conjugateGradients(sweeps, residual(system, system.rhs, solution), reduction)
     const change = addCorrection(solution, left.delta, columns, size)
     condition = Math.max(condition, left.condition)
+    iterations += left.iterations
     // Every round shrinks the error as the one before did, unless it was asked for less: what is
     // left is the next correction. An ill-conditioned matrix hides errors in its residuals.
     const asked = Math.min(1, laterReduction * condition)
@@ -163,5 +156,6 @@ export function solveIteratively(system: System): Solution {
     condition,
     residual: relativeResidual(system, solution),
     method: 'cg',
+    effort: { nonZeros, bytes, iterations },
   }
 }
