@@ -238,8 +238,12 @@ function modelLines(recipe: Recipe, { columns, rank, intercept, solver }: TrainR
       `${solver.method.padEnd(10)} ${count(solver.trees)} ${kind}, ${count(solver.leaves)} leaves, ${columns} features, starting from ${minutes(intercept)}`,
     ]
   }
+  const design = `design     ${count(columns)} columns, rank ${count(rank ?? 0)}, ${penaltyText(recipe)}, intercept ${minutes(intercept)}`
+  if (solver.method !== 'cg') return [design]
+  const { non_zeros = 0, bytes = 0, iterations = 0, residual } = solver
   return [
-    `design     ${count(columns)} columns, rank ${count(rank ?? 0)}, ${penaltyText(recipe)}, intercept ${minutes(intercept)}`,
+    design,
+    `gram       ${count(non_zeros)} non-zeros in one triangle, ${Math.round(bytes / 1e6)} MB; ${iterations} iterations, relative residual ${residual.toExponential(1)}`,
   ]
 }
 

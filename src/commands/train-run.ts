@@ -173,6 +173,10 @@ export type SolverReport =
       /** See {@link coefficientBound}. */
       readonly bound: number
       readonly residual: number
+      /** Of conjugate gradients: elements of the Gram matrix, one triangle, and their memory. */
+      readonly non_zeros?: number
+      readonly bytes?: number
+      readonly iterations?: number
     }
   | {
       readonly method: 'lasso'
@@ -192,8 +196,11 @@ export function solverOf(solution: Training['solution']): SolverReport {
     const { method, nonZero, sweeps, gap } = solution
     return { method, non_zero: nonZero, sweeps, gap }
   }
-  const { method, condition, residual } = solution
-  return { method, condition, residual, bound: coefficientBound(solution) }
+  const { method, condition, residual, effort } = solution
+  const own = { method, condition, residual, bound: coefficientBound(solution) }
+  if (!effort) return own
+  const { nonZeros, bytes, iterations } = effort
+  return { ...own, non_zeros: nonZeros, bytes, iterations }
 }
 
 /** Tells the run everything that may be asked of it later. */

@@ -5,7 +5,7 @@
  */
 
 import { createHash } from 'node:crypto'
-import { type Atom, joinCode, splitCode } from '../atoms.ts'
+import { splitCode } from '../atoms.ts'
 import { RidecastError } from '../errors.ts'
 import type { CategoricalTerm, NumericTerm } from '../features.ts'
 import type { Sums } from './double-double.ts'
@@ -232,29 +232,36 @@ function crossFrom(
 /** Position of the level of `block` that each cell belongs to. */
 function placesIn(block: Block, { blocks, levels, counts }: Cells): Int32Array {
   const places = new Map(Array.from(block.codes, (code, i) => [code, i]))
-  const placeOf = (from: readonly Block[], at: readonly number[]): number => {
-    const known = new Map<string, number>()
-    from.forEach(({ term, codes }, k) => {
-      splitCode(term.atoms, codes[at[k] as number] as number).forEach((part, m) => {
-        known.set((term.atoms[m] as Atom).key, part)
-      })
-    })
-    const parts = block.term.atoms.map(({ key }) => known.get(key) as number)
-    return places.get(joinCode(block.term.atoms, parts)) as number
-  }
   // Usually one block tells: then each of its levels is looked up once, not each cell.
   const alone = blocks.findIndex(({ term }) => isCoveredBy(block.term, [term]))
   if (alone >= 0) {
     const source = blocks[alone] as Block
-    const byLevel = Int32Array.from(source.codes, (_, level) => placeOf([source], [level]))
+    const codes = codesFrom(block.term, [source], [Int32Array.from(source.codes.keys())])
+    const byLevel = Int32Array.from(codes, (code) => places.get(code) as number)
     return (levels[alone] as Int32Array).map((level) => byLevel[level] as number)
   }
-  return Int32Array.from(counts, (_, i) => {
-    return placeOf(
-      blocks,
-      levels.map((level) => level[i] as number),
-    )
-  })
+  const codes = codesFrom(block.term, blocks, levels)
+  return Int32Array.from(counts, (_, i) => places.get(codes[i] as number) as number)
+}
+
+/** Codes of a term, by cell, from those of blocks that have all its atoms. */
+function codesFrom(
+  { atoms }: CategoricalTerm,
+  blocks: readonly Block[],
+  levels: readonly Int32Array[],
+): Float64Array {
+  const codes = new Float64Array(levels[0]?.length ?? 0)
+  for (const { key, levels: radix } of atoms) {
+    const k = blocks.findIndex(({ term }) => term.atoms.some((atom) => atom.key === key))
+    const { term, codes: own } = blocks[k] as Block
+    const m = term.atoms.findIndex((atom) => atom.key === key)
+    const part = own.map((code) => splitCode(term.atoms, code)[m] as number)
+    const of = levels[k] as Int32Array
+    for (let i = 0; i < codes.length; i++) {
+      codes[i] = (codes[i] as number) * radix + (part[of[i] as number] as number)
+    }
+  }
+  return codes
 }
 
 /** SHA-256 over everything in the moments, the fingerprint of the data behind a model. */

@@ -19,7 +19,7 @@ import {
   sortedCells,
   squaresByName,
 } from './moments.ts'
-import { PairTable } from './pair-table.ts'
+import { PairCounts } from './pair-counts.ts'
 import { type Plan, RideSelector } from './plan.ts'
 import { addProducts, addValues, Ones, TakenValues } from './taken-values.ts'
 
@@ -50,11 +50,8 @@ interface Draft {
   readonly names: Set<string>
 }
 
-/** Pairs of levels that are too many to be cells of a table. */
-interface OpenCross {
-  readonly terms: readonly [CategoricalTerm, CategoricalTerm]
-  readonly counts: PairTable
-}
+/** Two terms whose pairs of levels are too many to be cells of a table. */
+type OpenCross = readonly [CategoricalTerm, CategoricalTerm]
 
 /** The fewest cells that tell atoms and have sums. */
 type Source = (atoms: readonly Atom[], sums: readonly string[]) => Cells
@@ -70,15 +67,18 @@ export class SelectionSums {
   private readonly totals: Sums
   private readonly ones: Ones
   private readonly cells: readonly ReturnType<typeof openCells>[]
-  private readonly crosses = new Map<string, OpenCross>()
+  /** Terms of open crosses, each once. */
+  private readonly crossed: readonly CategoricalTerm[]
+  private readonly crosses: ReadonlyMap<string, OpenCross>
+  private readonly counts: PairCounts
   private n = 0
 
   /** @param plans at least one, all of one `selectionKey` */
-  constructor(plans: readonly Plan[], terms: BatchTerms) {
+  constructor(plans: readonly Plan[], batch: BatchTerms) {
     this.plans = plans
-    this.terms = terms
-    const { loops } = terms
-    this.selector = new RideSelector(plans[0] as Plan, terms)
+    this.terms = batch
+    const { loops } = batch
+    this.selector = new RideSelector(plans[0] as Plan, batch)
     this.ones = new Ones(loops)
     this.quantities.set(target, { term: undefined, taken: new TakenValues(loops), whole: true })
     for (const term of plans.flatMap(({ features }) => features.numeric)) {
@@ -87,10 +87,22 @@ export class SelectionSums {
     this.factors = distinctFactors(plans)
     this.totals = zeroSums(this.factors.length)
     const drafts: Draft[] = []
+    const crosses = new Map<string, OpenCross>()
     for (const demand of demandsOf(plans)) {
-      if (demand.pair && sizeOf(demand.atoms) > manyCells) this.openCross(demand.pair)
+      const { pair } = demand
+      if (pair && sizeOf(demand.atoms) > manyCells) crosses.set(crossKey(pair), pair)
       else merge(drafts, demand)
     }
+    this.crosses = crosses
+    const terms = [...crosses.values()].flat()
+    this.crossed = [...new Map(terms.map((term) => [termKey(term), term])).values()]
+    const place = new Map(this.crossed.map((term, t) => [termKey(term), t]))
+    this.counts = new PairCounts(
+      this.crossed.length,
+      [...crosses.values()].map((pair) => {
+        return pair.map((term) => place.get(termKey(term))) as [number, number]
+      }),
+    )
     const present = presentIn(plans)
     this.cells = drafts.map(({ atoms, names }) =>
       openCells(withoutGaps(atoms, present), [...names], loops),
@@ -116,7 +128,12 @@ export class SelectionSums {
       else addProducts(this.totals, i, taken(a), taken(b))
     })
     for (const cells of this.cells) cells.add(terms, at, ones, taken)
-    for (const cross of this.crosses.values()) countPairs(cross, terms, at)
+    if (this.crossed.length > 0) {
+      this.counts.add(
+        this.crossed.map((term) => terms.levels(term)),
+        at,
+      )
+    }
   }
 
   /**
@@ -128,10 +145,6 @@ export class SelectionSums {
     settle(this.totals)
     const cells = this.cells.map((open) => open.close(this.terms))
     return this.plans.map((plan) => this.momentsOf(plan, cells))
-  }
-
-  private openCross(terms: OpenCross['terms']): void {
-    this.crosses.set(crossKey(terms), { terms, counts: new PairTable() })
   }
 
   private momentsOf(plan: Plan, cells: readonly Cells[]): Moments {
@@ -183,9 +196,9 @@ export class SelectionSums {
   }
 
   private cross(left: Block, right: Block, source: Source): Omit<Cross, 'a' | 'b'> {
-    const open = this.crosses.get(crossKey([left.term, right.term]))
-    if (open) {
-      const { rows, columns, values } = open.counts.pairs()
+    const open = [...this.crosses.keys()].indexOf(crossKey([left.term, right.term]))
+    if (open >= 0) {
+      const { rows, columns, values } = this.counts.cells(open)
       const [rowPlaces, columnPlaces] = [left, right].map((block) =>
         placesOfLevels(block, this.terms.levels(block.term)),
       ) as [Int32Array, Int32Array]
@@ -274,22 +287,9 @@ function distinctFactors(plans: readonly Plan[]): SelectionSums['factors'] {
   return [...new Map(all.map((factors) => [factorsKey(factors), factors])).values()]
 }
 
-const crossKey = (terms: OpenCross['terms']): string =>
-  terms.map(({ atoms }) => atoms.map(({ key }) => key).join(' ')).join(' x ')
+const termKey = ({ atoms }: CategoricalTerm): string => atoms.map(({ key }) => key).join(' ')
 
-function countPairs(
-  { terms: [left, right], counts }: OpenCross,
-  terms: BatchTerms,
-  at: Int32Array,
-): void {
-  const { numbers: rows } = terms.levels(left)
-  const { numbers: columns } = terms.levels(right)
-  for (let j = 0; j < at.length; j++) {
-    const i = at[j] as number
-    const slot = counts.at(rows[i] as number, columns[i] as number)
-    counts.values[slot] = (counts.values[slot] as number) + 1
-  }
-}
+const crossKey = (terms: OpenCross): string => terms.map(termKey).join(' x ')
 
 /** The place in a block of each level by number; -1 for levels that no ride taken has. */
 function placesOfLevels({ codes }: Block, levels: TermLevels): Int32Array {

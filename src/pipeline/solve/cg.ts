@@ -12,17 +12,21 @@ import {
   requirePenalty,
   type Solution,
 } from './direct.ts'
-import { type Gram, gramOf, multiply } from './gram.ts'
-import { type Preconditioner, preconditionerOf } from './preconditioner.ts'
+import { gramOf } from './gram.ts'
+import { type RareSystem, rareSystemOf } from './rare-columns.ts'
 import { residual, type System } from './system.ts'
 import { dot } from './vectors.ts'
 
 /** How far coefficients may be from the solution, relative; beyond it the solver fails. */
 const tolerance = 1e-10
-const maxRounds = 8
-/** What the first round leaves of a residual, and each later one, which starts from an exact one. */
-const firstReduction = 1e-10
-const laterReduction = 1e-8
+const maxRounds = 12
+/** What the first round leaves of a residual. */
+const firstReduction = 1e-8
+/**
+ * What each later round leaves, which starts from an exact residual: so little that an
+ * ill-conditioned matrix cannot hide much of an error in it, at most and at least this.
+ */
+const laterReduction = { most: 1e-6, least: 1e-8, hidden: 1e-3 }
 const maxIterations = 5_000
 
 /** What conjugate gradients have found. */
@@ -30,55 +34,53 @@ export interface Gradients {
   /** The solution for the right-hand side, as far as it was asked for. */
   readonly delta: Float64Array
   readonly iterations: number
-  /** Condition number of the preconditioned matrix, estimated. */
+  /** Condition number of the scaled matrix of the rare columns, estimated. */
   readonly condition: number
 }
 
 /**
  * Solves (X'X + penalty) delta = rhs in doubles.
  *
- * @param rhs `size` values
- * @param reduction the share of rhs, in the norm of the preconditioner, that may be left
+ * @param rare the system without its frequent columns
+ * @param rhs by coordinate of the whole system
+ * @param reduction the share of the rare system's right-hand side that may be left
  */
 export function conjugateGradients(
-  gram: Gram,
-  l2: number,
-  precondition: Preconditioner,
+  rare: RareSystem,
   rhs: Float64Array,
   reduction: number,
 ): Gradients {
-  const { size } = gram
-  const last = size - 1
-  const delta = new Float64Array(size)
-  const r = rhs.slice()
-  const z = new Float64Array(size)
-  precondition(r, z)
-  const p = z.slice()
+  const { size } = rare
+  const r = rare.right(rhs)
+  const found = new Float64Array(size)
+  const p = r.slice()
   const q = new Float64Array(size)
-  let rz = dot(r, z)
-  const goal = rz * reduction * reduction
+  let rr = dot(r, r)
+  const goal = rr * reduction * reduction
   const alphas: number[] = []
   const betas: number[] = []
-  while (rz > goal && alphas.length < maxIterations) {
-    multiply(gram, p, q)
-    for (let i = 0; i < last; i++) q[i] = (q[i] as number) + l2 * (p[i] as number)
+  while (rr > goal && alphas.length < maxIterations) {
+    rare.apply(p, q)
     const curvature = dot(p, q)
     // Rounding has eaten the digits that are left: the next round starts from an exact residual.
     if (!(curvature > 0)) break
-    const alpha = rz / curvature
+    const alpha = rr / curvature
     for (let i = 0; i < size; i++) {
-      delta[i] = (delta[i] as number) + alpha * (p[i] as number)
+      found[i] = (found[i] as number) + alpha * (p[i] as number)
       r[i] = (r[i] as number) - alpha * (q[i] as number)
     }
-    precondition(r, z)
-    const next = dot(r, z)
-    const beta = next / rz
-    for (let i = 0; i < size; i++) p[i] = (z[i] as number) + beta * (p[i] as number)
-    rz = next
+    const next = dot(r, r)
+    const beta = next / rr
+    for (let i = 0; i < size; i++) p[i] = (r[i] as number) + beta * (p[i] as number)
+    rr = next
     alphas.push(alpha)
     betas.push(beta)
   }
-  return { delta, iterations: alphas.length, condition: lanczosCondition(alphas, betas) }
+  return {
+    delta: rare.solution(found, rhs),
+    iterations: alphas.length,
+    condition: lanczosCondition(alphas, betas),
+  }
 }
 
 // The coefficients of conjugate gradients are those of a Lanczos tridiagonal matrix whose extreme
@@ -116,10 +118,11 @@ function lanczosCondition(alphas: readonly number[], betas: readonly number[]): 
 /**
  * Solves a penalised system by preconditioned conjugate gradients.
  *
+ * @param frequent levels to be eliminated before, see {@link rareSystemOf}
  * @throws solve_failed when it does not come within 1e-10 of the solution; solve_too_large without a
  *   penalty, where the least-norm solution needs the null space
  */
-export function solveIteratively(system: System): Solution {
+export function solveIteratively(system: System, frequent?: number): Solution {
   if (system.l2 === 0) {
     throw new RidecastError(
       'solve_too_large',
@@ -127,27 +130,24 @@ export function solveIteratively(system: System): Solution {
     )
   }
   requirePenalty(system)
-  const gram = gramOf(system)
-  const precondition = preconditionerOf(gram, system.l2)
+  const rare = rareSystemOf(gramOf(system), system.l2, frequent)
+  const { nonZeros, bytes } = rare
   const solution = zeroSums(system.size)
   const columns = lengthsOf(system)
   const size = Math.sqrt(system.targetSquares.hi)
-  let condition = 1
+  let [condition, iterations] = [1, 0]
   let [before, error] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
   for (let step = 0; step < maxRounds && !(error < tolerance); step++) {
-    const reduction = step === 0 ? firstReduction : laterReduction
-    const left = conjugateGradients(
-      gram,
-      system.l2,
-      precondition,
-      residual(system, system.rhs, solution),
-      reduction,
-    )
+    const { most, least, hidden } = laterReduction
+    const later = Math.max(least, Math.min(most, hidden / condition))
+    const reduction = step === 0 ? firstReduction : later
+    const left = conjugateGradients(rare, residual(system, system.rhs, solution), reduction)
     const change = addCorrection(solution, left.delta, columns, size)
     condition = Math.max(condition, left.condition)
+    iterations += left.iterations
     // Every round shrinks the error as the one before did, unless it was asked for less: what is
     // left is the next correction. An ill-conditioned matrix hides errors in its residuals.
-    const asked = Math.min(1, laterReduction * condition)
+    const asked = Math.min(1, reduction * condition)
     if (step > 0 || change === 0) error = change * Math.max(change / before, asked)
     before = change
   }
@@ -163,5 +163,6 @@ export function solveIteratively(system: System): Solution {
     condition,
     residual: relativeResidual(system, solution),
     method: 'cg',
+    effort: { nonZeros, bytes, iterations },
   }
 }

@@ -25,6 +25,17 @@ export interface Solution {
   readonly residual: number
   /** How it was solved. */
   readonly method: 'direct' | 'cg' | 'svd'
+  /** What conjugate gradients took. */
+  readonly effort?: Effort
+}
+
+/** What an iterative solution took. */
+export interface Effort {
+  /** Elements other than 0 in one triangle of the Gram matrix, without its diagonal. */
+  readonly nonZeros: number
+  /** Memory that these take. */
+  readonly bytes: number
+  readonly iterations: number
 }
 
 /**

@@ -23,33 +23,20 @@ export interface Gram {
 
 /** Reads the rows off a system. */
 export function gramOf(system: System): Gram {
-  const levels = system.numericAt
-  const start = new Int32Array(levels + 1)
   const placed = system.crosses.map(({ a, b, rows, columns, counts }) => {
     const rowAt = (system.blocks[a] as SystemBlock).at
     const columnAt = (system.blocks[b] as SystemBlock).at
-    for (const row of rows) start[rowAt + row + 1] = (start[rowAt + row + 1] as number) + 1
     return { rows, columns, counts, rowAt, columnAt }
   })
-  for (let i = 0; i < levels; i++) start[i + 1] = (start[i + 1] as number) + (start[i] as number)
-  const columns = new Int32Array(start[levels] as number)
-  const values = new Float64Array(columns.length)
-  const next = start.slice(0, levels)
-  for (const cross of placed.sort((p, q) => p.columnAt - q.columnAt)) {
-    for (let c = 0; c < cross.counts.length; c++) {
-      const row = cross.rowAt + (cross.rows[c] as number)
-      const at = next[row] as number
-      columns[at] = cross.columnAt + (cross.columns[c] as number)
-      values[at] = cross.counts[c] as number
-      next[row] = at + 1
+  placed.sort((p, q) => p.columnAt - q.columnAt)
+  const upper = sparseRows(system.numericAt, (put) => {
+    for (const { rows, columns, counts, rowAt, columnAt } of placed) {
+      for (let c = 0; c < counts.length; c++) {
+        put(rowAt + (rows[c] as number), columnAt + (columns[c] as number), counts[c] as number)
+      }
     }
-  }
-  return {
-    size: system.size,
-    system,
-    upper: { start, columns, values },
-    diagonal: diagonalOf(system),
-  }
+  })
+  return { size: system.size, system, upper, diagonal: diagonalOf(system) }
 }
 
 /**
@@ -110,34 +97,43 @@ function multiplyBorder(system: System, v: Float64Array, out: Float64Array): voi
   out[interceptAt] = total
 }
 
+/**
+ * Gathers sparse rows.
+ *
+ * @param fill called twice, and has to put the same entries both times; they stay in their order
+ */
+export function sparseRows(
+  rows: number,
+  fill: (put: (row: number, column: number, value: number) => void) => void,
+): SparseRows {
+  const start = new Int32Array(rows + 1)
+  fill((row) => {
+    start[row + 1] = (start[row + 1] as number) + 1
+  })
+  for (let i = 0; i < rows; i++) start[i + 1] = (start[i + 1] as number) + (start[i] as number)
+  const columns = new Int32Array(start[rows] as number)
+  const values = new Float64Array(columns.length)
+  const next = start.slice(0, rows)
+  fill((row, column, value) => {
+    const at = next[row] as number
+    columns[at] = column
+    values[at] = value
+    next[row] = at + 1
+  })
+  return { start, columns, values }
+}
+
 /** Both triangles of the upper one, without the diagonal: every row whole. */
 export function wholeRows({ start, columns, values }: SparseRows): SparseRows {
   const size = start.length - 1
-  const whole = new Int32Array(size + 1)
-  for (let i = 0; i < size; i++) {
-    whole[i + 1] = (whole[i + 1] as number) + (start[i + 1] as number) - (start[i] as number)
-  }
-  for (const j of columns) whole[j + 1] = (whole[j + 1] as number) + 1
-  for (let i = 0; i < size; i++) whole[i + 1] = (whole[i + 1] as number) + (whole[i] as number)
-  const out = {
-    start: whole,
-    columns: new Int32Array(2 * columns.length),
-    values: new Float64Array(2 * columns.length),
-  }
-  const next = whole.slice(0, size)
-  const put = (i: number, j: number, value: number): void => {
-    const at = next[i] as number
-    out.columns[at] = j
-    out.values[at] = value
-    next[i] = at + 1
-  }
-  for (let i = 0; i < size; i++) {
-    for (let c = start[i] as number; c < (start[i + 1] as number); c++) {
-      put(i, columns[c] as number, values[c] as number)
-      put(columns[c] as number, i, values[c] as number)
+  return sparseRows(size, (put) => {
+    for (let i = 0; i < size; i++) {
+      for (let c = start[i] as number; c < (start[i + 1] as number); c++) {
+        put(i, columns[c] as number, values[c] as number)
+        put(columns[c] as number, i, values[c] as number)
+      }
     }
-  }
-  return out
+  })
 }
 
 /** Single columns of a Gram matrix. */

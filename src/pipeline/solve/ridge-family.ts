@@ -10,8 +10,8 @@ import { choleskyPivoted, choleskySolve } from './cholesky.ts'
 import { directLimit, solveDirect } from './direct.ts'
 import { backsolve, type Factored, factor, remaining } from './elimination.ts'
 import { type Gram, multiply } from './gram.ts'
-import { preconditionerOf } from './preconditioner.ts'
 import { randomSigns } from './random-signs.ts'
+import { rareSystemOf } from './rare-columns.ts'
 import { ReducedErrors } from './reduced-errors.ts'
 import type { System } from './system.ts'
 import { addCombination, wideDot } from './vectors.ts'
@@ -169,7 +169,7 @@ class RidgeFamily {
   private correct(l2: number, left: Float64Array, reduction: number): Float64Array {
     const { gram } = this
     if (remaining(gram.system) > familyFactorLimit) {
-      return conjugateGradients(gram, l2, preconditionerOf(gram, l2), left, reduction).delta
+      return conjugateGradients(rareSystemOf(gram, l2), left, reduction).delta
     }
     const away = (one: { readonly l2: number }): number => Math.abs(Math.log(one.l2 / l2))
     const nearest = this.factors.reduce((best, one) => (away(one) < away(best) ? one : best))

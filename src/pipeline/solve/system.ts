@@ -14,6 +14,7 @@ import {
   zeroSums,
 } from '../double-double.ts'
 import { type Block, type Cross, crossesOf, type Moments } from '../moments.ts'
+import { addPairProducts } from './pair-products.ts'
 
 /** Seconds in the unit that models speak in. */
 export const secondsPerMinute = 60
@@ -171,13 +172,7 @@ export function times(system: System, v: Sums): Sums {
       }
     }
   }
-  for (const { a, b, rows, columns, counts } of system.crosses) {
-    const rowAt = (system.blocks[a] as SystemBlock).at
-    const columnAt = (system.blocks[b] as SystemBlock).at
-    for (let c = 0; c < counts.length; c++) {
-      meet(rowAt + (rows[c] as number), columnAt + (columns[c] as number), counts[c] as number, 0)
-    }
-  }
+  addPairProducts(system.blocks, system.crosses, v, out)
   const { numericSums, numericSquares } = system
   for (let p = 0; p < numericCount; p++) {
     meet(numericAt + p, interceptAt, numericSums.hi[p] as number, numericSums.lo[p] as number)

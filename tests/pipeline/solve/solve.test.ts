@@ -55,14 +55,18 @@ describe('solver auto', () => {
 })
 
 describe('conjugate gradients', () => {
-  test('agree with the direct solution, or say that they do not come near it', () => {
+  test.each([
+    ['most', 64],
+    ['two', 2],
+    ['none', 0],
+  ])('agree with the direct solution, or say so, when of levels %s are eliminated', (_, levels) => {
     let refused = 0
     fc.assert(
       fc.property(designs(penalties), (design) => {
         const system = systemFor(design)
         const direct = solveDirect(system)
         try {
-          const { coefficients, method } = solveIteratively(system)
+          const { coefficients, method } = solveIteratively(system, levels)
           expect(method).toBe('cg')
           const longest = Math.max(...design.rides.map(({ seconds }) => seconds / 60))
           const slopes = direct.coefficients.subarray(0, system.interceptAt)
@@ -83,6 +87,14 @@ describe('conjugate gradients', () => {
       { seed: 20210101, numRuns: 250 },
     )
     expect(refused).toBeLessThan(15)
+  })
+
+  test('tell the size of the Gram matrix', () => {
+    // 100 rides, no two between the same zones, and the 100 levels with the intercept.
+    const { effort } = solveIteratively(wide(50, 2), 0)
+    expect(effort?.nonZeros).toBe(200)
+    expect(effort?.bytes).toBeGreaterThan(12 * 200)
+    expect(effort?.iterations).toBeGreaterThan(0)
   })
 
   test('are refused without a penalty', () => {

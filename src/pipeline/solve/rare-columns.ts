@@ -1,0 +1,311 @@
+/**
+ * A penalised Gram matrix without its frequent columns: what is left for the many rare ones when the
+ * columns that most rides have, numeric terms and the intercept are eliminated, by a dense factor.
+ * What frequent columns share is what makes such a matrix ill-conditioned. Knows nothing about
+ * iterations.
+ */
+
+import { choleskyPivoted } from './cholesky.ts'
+import { type Gram, type SparseRows, sparseRows } from './gram.ts'
+import { addScaled, wideDot } from './vectors.ts'
+
+/** The system of the rare columns, scaled: W S W, S = A_rr - A_rf A_ff^-1 A_fr. */
+export interface RareSystem {
+  /** Rare columns. */
+  readonly size: number
+  /** Elements of A other than 0 in one triangle, without the diagonal. */
+  readonly nonZeros: number
+  /** Memory that A takes: the sparse part, and the dense one. */
+  readonly bytes: number
+  /** The right-hand side that is left of one of the whole system. */
+  right(b: Float64Array): Float64Array
+  /** `out = W S W v`; not in place. */
+  apply(v: Float64Array, out: Float64Array): void
+  /**
+   * The solution of the whole system, by coordinate.
+   *
+   * @param v solution of the rare one
+   * @param b right-hand side of the whole one
+   */
+  solution(v: Float64Array, b: Float64Array): Float64Array
+}
+
+/**
+ * Eliminates the frequent columns of a Gram matrix with a penalty on every diagonal element but the
+ * last.
+ *
+ * @param frequent so many levels are eliminated, next to numeric terms and the intercept; default as
+ *   many as make the factor about as dear as the iterations
+ */
+export function rareSystemOf(
+  gram: Gram,
+  l2: number,
+  frequent: number = worthEliminating(gram.upper.columns.length),
+): RareSystem {
+  const dense = denseBlock(gram, l2, membersOf(gram, frequent))
+  const { members } = dense
+  const m = members.length
+  const rare = rareCoordinates(gram.size, members)
+  const size = rare.length
+  const { own, shared } = rowsOf(gram, rare, members)
+  const diagonal = Float64Array.from(rare, (i) => (gram.diagonal[i] as number) + l2)
+  // Scaled by the whole diagonal, what columns repeat of each other, which the penalty alone holds,
+  // would get the smaller the more frequent they are; unscaled, the frequent ones would stand out.
+  const scale = diagonal.map((value) => 1 / Math.sqrt(Math.sqrt(value)))
+  const x = new Float64Array(size)
+  const along = new Float64Array(m)
+
+  /** `along` = A_ff^-1 (right - A_fr x). */
+  const eliminated = (right: (k: number) => number): void => {
+    for (let k = 0; k < m; k++) along[k] = right(k)
+    scatterRows(shared, x, along)
+    dense.solve(along)
+  }
+  return {
+    size,
+    nonZeros: own.columns.length + shared.columns.length + (m * (m - 1)) / 2,
+    bytes: bytesOf(own) + bytesOf(shared) + 8 * m * m,
+    right(b) {
+      x.fill(0)
+      eliminated((k) => b[members[k] as number] as number)
+      const out = Float64Array.from(rare, (i) => b[i] as number)
+      gatherRows(shared, along, out, -1)
+      return out.map((value, i) => value * (scale[i] as number))
+    },
+    apply(v, out) {
+      for (let i = 0; i < size; i++) x[i] = (v[i] as number) * (scale[i] as number)
+      eliminated(() => 0)
+      for (let i = 0; i < size; i++) out[i] = (diagonal[i] as number) * (x[i] as number)
+      multiplyUpper(own, x, out)
+      gatherRows(shared, along, out, 1)
+      for (let i = 0; i < size; i++) out[i] = (out[i] as number) * (scale[i] as number)
+    },
+    solution(v, b) {
+      for (let i = 0; i < size; i++) x[i] = (v[i] as number) * (scale[i] as number)
+      eliminated((k) => b[members[k] as number] as number)
+      const out = new Float64Array(gram.size)
+      for (let i = 0; i < size; i++) out[rare[i] as number] = x[i] as number
+      for (let k = 0; k < m; k++) out[members[k] as number] = along[k] as number
+      return out
+    },
+  }
+}
+
+/** Levels to eliminate: a factor of 1,024 takes as long as some dozen products with 4 million pairs. */
+function worthEliminating(pairs: number): number {
+  let levels = 64
+  while (levels < 1024 && (2 * levels) ** 3 <= 300 * pairs) levels *= 2
+  return levels
+}
+
+const bytesOf = ({ start, columns, values }: SparseRows): number =>
+  start.byteLength + columns.byteLength + values.byteLength
+
+/** Adds to `out` what the rows of one triangle, and their transpose, make of `x`. */
+function multiplyUpper(
+  { start, columns, values }: SparseRows,
+  x: Float64Array,
+  out: Float64Array,
+): void {
+  for (let i = 0; i + 1 < start.length; i++) {
+    const own = x[i] as number
+    let row = out[i] as number
+    const end = start[i + 1] as number
+    for (let c = start[i] as number; c < end; c++) {
+      const j = columns[c] as number
+      const value = values[c] as number
+      row += value * (x[j] as number)
+      out[j] = (out[j] as number) + value * own
+    }
+    out[i] = row
+  }
+}
+
+/** Takes from `left` what the rows have of each column times the value of the row. */
+function scatterRows(
+  { start, columns, values }: SparseRows,
+  x: Float64Array,
+  left: Float64Array,
+): void {
+  for (let i = 0; i + 1 < start.length; i++) {
+    const own = x[i] as number
+    if (own === 0) continue
+    const end = start[i + 1] as number
+    for (let c = start[i] as number; c < end; c++) {
+      const j = columns[c] as number
+      left[j] = (left[j] as number) - own * (values[c] as number)
+    }
+  }
+}
+
+/** Adds to `out`, `sign` times, what the rows make of `x`. */
+function gatherRows(
+  { start, columns, values }: SparseRows,
+  x: Float64Array,
+  out: Float64Array,
+  sign: 1 | -1,
+): void {
+  for (let i = 0; i + 1 < start.length; i++) {
+    const end = start[i + 1] as number
+    let c = start[i] as number
+    // Two sums at once: one addition does not wait for the one before.
+    let even = 0
+    let odd = 0
+    for (; c + 1 < end; c += 2) {
+      even += (values[c] as number) * (x[columns[c] as number] as number)
+      odd += (values[c + 1] as number) * (x[columns[c + 1] as number] as number)
+    }
+    if (c < end) even += (values[c] as number) * (x[columns[c] as number] as number)
+    out[i] = (out[i] as number) + sign * (even + odd)
+  }
+}
+
+/** The most frequent levels, the numeric terms and the intercept. */
+function membersOf({ system, diagonal, size }: Gram, frequent: number): Int32Array {
+  const levels = Array.from({ length: system.numericAt }, (_, i) => i)
+  // Ties by position: the same members on every machine.
+  levels.sort((a, b) => (diagonal[b] as number) - (diagonal[a] as number) || a - b)
+  const chosen = levels.slice(0, frequent).sort((a, b) => a - b)
+  for (let i = system.numericAt; i < size; i++) chosen.push(i)
+  return Int32Array.from(chosen)
+}
+
+/** Coordinates that are no members, ascending. */
+function rareCoordinates(size: number, members: Int32Array): Int32Array {
+  const isMember = new Uint8Array(size)
+  for (const i of members) isMember[i] = 1
+  return Int32Array.from({ length: size }, (_, i) => i).filter((i) => isMember[i] === 0)
+}
+
+/** By rare column: what it shares with later rare ones, and with members, each by position. */
+function rowsOf(
+  { system, upper, diagonal, size }: Gram,
+  rare: Int32Array,
+  members: Int32Array,
+): { readonly own: SparseRows; readonly shared: SparseRows } {
+  // Members are numbered on after the rare ones.
+  const place = new Int32Array(size)
+  rare.forEach((i, k) => {
+    place[i] = k
+  })
+  members.forEach((i, k) => {
+    place[i] = rare.length + k
+  })
+  const { numericAt, numericCount: width, interceptAt } = system
+  const pairs = (put: (row: number, column: number, value: number) => void): void => {
+    for (let i = 0; i < numericAt; i++) {
+      const row = place[i] as number
+      for (let c = upper.start[i] as number; c < (upper.start[i + 1] as number); c++) {
+        const column = place[upper.columns[c] as number] as number
+        put(Math.min(row, column), Math.max(row, column), upper.values[c] as number)
+      }
+    }
+  }
+  const own = sparseRows(rare.length, (put) => {
+    pairs((row, column, value) => {
+      if (column < rare.length) put(row, column, value)
+    })
+  })
+  const shared = sparseRows(rare.length, (put) => {
+    const share = (row: number, column: number, value: number): void => {
+      if (row < rare.length && column >= rare.length) put(row, column - rare.length, value)
+    }
+    pairs(share)
+    for (const { at, counts, numeric } of system.blocks) {
+      for (let i = 0; i < counts.length; i++) {
+        const row = place[at + i] as number
+        for (let p = 0; p < width; p++) {
+          share(row, place[numericAt + p] as number, numeric.hi[i * width + p] as number)
+        }
+        share(row, place[interceptAt] as number, diagonal[at + i] as number)
+      }
+    }
+  })
+  return { own, shared }
+}
+
+/** The dense block of the frequent columns, factored. */
+interface DenseBlock {
+  /** Coordinates in the order of the factor. */
+  readonly members: Int32Array
+  /** Solves A_ff x = b in place. */
+  solve(b: Float64Array): void
+}
+
+function denseBlock(gram: Gram, l2: number, members: Int32Array): DenseBlock {
+  const m = members.length
+  const dense = denseOf(gram, l2, members)
+  const scale = Float64Array.from(
+    { length: m },
+    (_, i) => 1 / Math.sqrt(Math.max(dense[i * (m + 1)] as number, Number.MIN_VALUE)),
+  )
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j <= i; j++) {
+      const at = i * m + j
+      dense[at] = (dense[at] as number) * (scale[i] as number) * (scale[j] as number)
+    }
+  }
+  // Where rounding has lost that the block is positive definite, a nudge restores it.
+  let factor = choleskyPivoted(dense.slice(), m, 0)
+  for (let nudge = 1e-14; factor.rank < m; nudge *= 10) {
+    for (let i = 0; i < m; i++) dense[i * (m + 1)] = (dense[i * (m + 1)] as number) + nudge
+    factor = choleskyPivoted(dense.slice(), m, 0)
+  }
+  const { order, factor: lower } = factor
+  const rows = Array.from({ length: m }, (_, i) => lower.subarray(i * m, i * m + i))
+  const pivots = Float64Array.from({ length: m }, (_, i) => lower[i * (m + 1)] as number)
+  const scales = Float64Array.from(order, (i) => scale[i] as number)
+  return {
+    members: Int32Array.from(order, (i) => members[i] as number),
+    solve(b) {
+      for (let i = 0; i < m; i++) {
+        const right = (b[i] as number) * (scales[i] as number)
+        b[i] = (right - wideDot(rows[i] as Float64Array, b)) / (pivots[i] as number)
+      }
+      for (let i = m - 1; i >= 0; i--) {
+        const value = (b[i] as number) / (pivots[i] as number)
+        b[i] = value * (scales[i] as number)
+        addScaled(b, rows[i] as Float64Array, -value)
+      }
+    },
+  }
+}
+
+/** The penalised Gram matrix of some columns, dense, its lower triangle. */
+function denseOf({ system, upper, diagonal }: Gram, l2: number, members: Int32Array): Float64Array {
+  const m = members.length
+  const { numericAt, numericCount: width, interceptAt } = system
+  const dense = new Float64Array(m * m)
+  const place = new Int32Array(system.size).fill(-1)
+  for (let k = 0; k < m; k++) place[members[k] as number] = k
+  const numericPlace = place[numericAt] as number
+  const last = m - 1
+  for (let k = 0; k < m; k++) {
+    const i = members[k] as number
+    dense[k * (m + 1)] = (diagonal[i] as number) + (i === interceptAt ? 0 : l2)
+    if (i >= numericAt) continue
+    dense[last * m + k] = diagonal[i] as number
+    for (let c = upper.start[i] as number; c < (upper.start[i + 1] as number); c++) {
+      const other = place[upper.columns[c] as number] as number
+      if (other >= 0) dense[Math.max(k, other) * m + Math.min(k, other)] = upper.values[c] as number
+    }
+  }
+  for (const { at, counts, numeric } of system.blocks) {
+    for (let i = 0; i < counts.length; i++) {
+      const k = place[at + i] as number
+      if (k < 0) continue
+      for (let p = 0; p < width; p++) {
+        dense[(numericPlace + p) * m + k] = numeric.hi[i * width + p] as number
+      }
+    }
+  }
+  for (let p = 0; p < width; p++) {
+    const row = (numericPlace + p) * m
+    dense[row + numericPlace + p] = (diagonal[numericAt + p] as number) + l2
+    for (let q = 0; q < p; q++) {
+      dense[row + numericPlace + q] = system.numericSquares.hi[p * width + q] as number
+    }
+    dense[last * m + numericPlace + p] = system.numericSums.hi[p] as number
+  }
+  return dense
+}
