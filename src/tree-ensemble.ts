@@ -125,8 +125,7 @@ export class TreeEnsemble {
 
   private block(): RowBlock {
     const { features, trees, tableBytes } = this
-    this.made ??=
-      TreeLookup.of(features, trees, tableBytes) ?? new TreeWalk(features.length, trees)
+    this.made ??= TreeLookup.of(features, trees, tableBytes) ?? new TreeWalk(features.length, trees)
     return this.made
   }
 

@@ -240,9 +240,13 @@ function lowest(first: number, parts: number, wide: boolean): Code {
     v128.half(get(first + (w >>> 1)), (w & 1) as 0 | 1),
   )
   return words
-    .map((word, w) => ({ word, place: i32.add(i64.low(i64.trailingZeros(word)), i32.const(64 * w)) }))
+    .map((word, w) => ({
+      word,
+      place: i32.add(i64.low(i64.trailingZeros(word)), i32.const(64 * w)),
+    }))
     .reduceRight<Code>(
-      (rest, { word, place }) => (rest.length === 0 ? place : select(i64.isZero(word), rest, place)),
+      (rest, { word, place }) =>
+        rest.length === 0 ? place : select(i64.isZero(word), rest, place),
       [],
     )
 }

@@ -94,9 +94,7 @@ function numberRanks(
   let next = 0
   for (let bin = 1; bin < ranks.length; bin++) {
     const isReached = (): boolean =>
-      bin > 1 &&
-      next < sorted.length &&
-      tree.threshold[sorted[next]!.node]! <= thresholds[bin - 2]!
+      bin > 1 && next < sorted.length && tree.threshold[sorted[next]!.node]! <= thresholds[bin - 2]!
     if (isReached()) {
       mask = mask.slice()
       while (isReached()) clear(mask, sorted[next++]!)

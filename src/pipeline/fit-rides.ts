@@ -8,6 +8,7 @@ import { RidecastError } from '../errors.ts'
 import { type CategoricalTerm, compileFeatures } from '../features.ts'
 import type { EnsembleModel, Model, TreeModel } from '../model.ts'
 import { modelFormat } from '../model-format.ts'
+import { predictAt } from '../predict-at.ts'
 import type { Recipe, TreesSpec } from '../recipe-schema.ts'
 import type { RideBatch } from '../ride.ts'
 import type { TreeColumn } from '../tree-ensemble.ts'
@@ -198,7 +199,7 @@ async function fitEnsemble(
   for (const member of members) {
     const tell = (text: string): void => progress(`for the weights: ${text}`)
     const model = await fitToRides(member, taxi, part, { ...effects, progress: tell })
-    said.push(Float64Array.from({ length: held.length }, (_, i) => model.predict(held, i)))
+    said.push(Float64Array.from(predictAt(model, held)))
   }
   const weights = weightsOf(said, target)
   const facts = factsOf(members, weights, said, target)

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { RidecastError } from '../errors.ts'
 import { compileFeatures } from '../features.ts'
+import { predictAt } from '../predict-at.ts'
 import type { Recipe } from '../recipe-schema.ts'
 import type { RideBatch } from '../ride.ts'
 import { type FitEffects, fitToRides } from './fit-rides.ts'
@@ -99,8 +100,8 @@ export async function tryRecipe(
   const model = await fitToRides(recipe, taxi, train, effects)
   const actual = minutesOf(held)
   let sum = 0
-  for (let i = 0; i < held.length; i++) {
-    sum += (model.predict(held, i) - (actual[i] as number)) ** 2
+  for (const [i, minutes] of Array.from(predictAt(model, held)).entries()) {
+    sum += (minutes - (actual[i] as number)) ** 2
   }
   return Math.sqrt(sum / held.length)
 }
