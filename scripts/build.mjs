@@ -170,7 +170,7 @@ export async function build() {
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
     // Resolved from node_modules at run time: they find their native parts beside themselves.
-    external: ['parquet-wasm', '@duckdb/node-api'],
+    external: ['parquet-wasm', '@duckdb/node-api', 'koffi'],
   })
   await bundle({
     ...common,

@@ -211,6 +211,7 @@ async function record(
     engine_used: reading.engine ?? 'none: all sums were known',
     rows_read: reading.read.rows,
     columns: training.model.columns,
+    ...(training.lineage.trainer && { trainer: training.lineage.trainer }),
   })
   const values: Record<string, number> = {
     // The one number that runs are compared by.
