@@ -103,6 +103,7 @@ export interface WheelSource {
 /**
  * Installs the library into a folder of trainers, unless it is there.
  *
+ * @param pinned the one wheel that is taken, default that of this platform
  * @throws trainer_missing on a platform without a wheel; trainer_mismatch for another wheel than the
  *   pinned one; source_* codes of downloads; source_not_found, source_io
  */
@@ -110,10 +111,11 @@ export async function installLibrary(
   trainers: string,
   { from, index }: WheelSource,
   effects: DownloadEffects = {},
+  pinned?: Wheel,
 ): Promise<InstalledLibrary & { readonly isNew: boolean }> {
   const there = await installedIn(trainers)
   if (there) return { ...there, isNew: false }
-  const wheel = wheelFor()
+  const wheel = pinned ?? wheelFor()
   if (from !== undefined) {
     const bytes = await readFile(from).catch((cause) => {
       throw new RidecastError('source_not_found', `${from} cannot be read: ${messageOf(cause)}`)
@@ -150,8 +152,12 @@ async function addressIn(
   const refuse = (why: string, cause?: unknown): never => {
     throw new RidecastError('source_unreachable', `index ${shown(index)} ${why}`, { cause })
   }
-  if (!/^https?:\/\//.test(index)) {
-    throw new RidecastError('usage_invalid', `index ${shown(index)} is no http or https address`)
+  const isPlain = /^https?:\/\/[^@]+$/.test(index) && URL.canParse(index)
+  if (!isPlain) {
+    throw new RidecastError(
+      'usage_invalid',
+      `index ${shown(index)} is no http or https address without a user name and password: name another as --index-url, or pass the wheel as --from FILE`,
+    )
   }
   const page = new URL(`${index.replace(/\/+$/, '')}/${xgboostProject}/`)
   const signal = AbortSignal.timeout(30_000)
