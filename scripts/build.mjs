@@ -174,7 +174,7 @@ export async function build() {
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
     // Resolved from node_modules at run time: they find their native parts beside themselves.
-    external: ['parquet-wasm', '@duckdb/node-bindings'],
+    external: ['parquet-wasm', '@duckdb/node-bindings', 'koffi'],
   })
   await bundle({
     ...common,

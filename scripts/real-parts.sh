@@ -78,6 +78,14 @@ python_environment() {
     cp "$requirements" "$parts/python/requirements.txt"
 }
 
+# As a file: ridecast takes the library out of it by itself.
+xgboost_wheel() {
+  compgen -G "$parts/wheels/xgboost_cpu-*.whl" >/dev/null && return
+  echo 'getting the wheel of xgboost-cpu'
+  retry "$parts/python/bin/pip" download --quiet --disable-pip-version-check --no-deps \
+    --dest "$parts/wheels" "$(grep '^xgboost-cpu==' tests/real/requirements.txt)"
+}
+
 node_packages() {
   local installed="$parts/node/node_modules/onnxruntime-node/package.json"
   grep -qs "\"version\": \"$onnxruntime_node\"" "$installed" && return
@@ -98,6 +106,7 @@ bash scripts/trino-parts.sh &
 trino_job=$!
 prometheus || failed=1
 python_environment || failed=1
+xgboost_wheel || failed=1
 kustomize || failed=1
 wait "$node_job" || failed=1
 wait "$trino_job" || failed=1

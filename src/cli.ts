@@ -44,6 +44,7 @@ const verbs: Readonly<Record<string, (io: Io) => Promise<Command>>> = {
   penalty: async (io) => (await import('./commands/penalty.ts')).penaltyCommand(io),
   coefficients: async (io) => (await import('./commands/coefficients.ts')).coefficientsCommand(io),
   backtest: async (io) => (await import('./commands/backtest.ts')).backtestCommand(io),
+  trainer: async (io) => (await import('./commands/trainer.ts')).trainerCommand(io),
   cache: async (io) => (await import('./commands/cache.ts')).cacheCommand(io),
   data: async (io) => (await import('./commands/data.ts')).dataCommand(io),
   serve: async (io) => (await import('./commands/serve.ts')).serveCommand(io),

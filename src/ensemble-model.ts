@@ -4,6 +4,7 @@ import { RidecastError } from './errors.ts'
 import { compileFeatures } from './features.ts'
 import type { Contribution, EnsembleModel, Model } from './model.ts'
 import { modelFormat } from './model-format.ts'
+import { predictAt } from './predict-at.ts'
 import type { Recipe } from './recipe-schema.ts'
 import type { RideBatch } from './ride.ts'
 import { settle } from './tree-contributions.ts'
@@ -34,6 +35,15 @@ export function ensembleModel(
     let minutes = 0
     for (const { weight, model } of members) minutes += weight * model.predict(rides, i)
     return Math.fround(minutes)
+  }
+
+  function predictMany(rides: RideBatch, at: Int32Array): Float32Array {
+    const minutes = new Float64Array(at.length)
+    for (const { weight, model } of members) {
+      const said = predictAt(model, rides, at)
+      for (let k = 0; k < at.length; k++) minutes[k]! += weight * (said[k] as number)
+    }
+    return Float32Array.from(minutes)
   }
 
   function explain(rides: RideBatch, i: number): Contribution[] {
@@ -67,6 +77,7 @@ export function ensembleModel(
     intervals: undefined,
     members,
     predict,
+    predictMany,
     explain,
     toJSON: () => ({
       format_version: modelFormat,

@@ -48,6 +48,10 @@ export const errorCodes = {
   sums_overflow: 'a column holds values too large to be summed',
   solve_too_large: 'the design is too large for the chosen solver',
   solve_failed: 'the solver did not reach the residual it is held to',
+  // trainers by other people
+  trainer_missing: 'a trainer is asked for that is not installed',
+  trainer_mismatch: 'the library of a trainer is not the one that is expected',
+  trainer_failed: 'the library of a trainer failed',
   // artifacts and registry
   artifact_missing: 'a model version lacks a file',
   artifact_corrupt: 'a file of a model version does not match its checksum or schema',

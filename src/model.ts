@@ -66,6 +66,11 @@ export interface BaseModel {
   readonly intervals: Intervals | undefined
   /** Minutes for ride `i`. */
   predict(rides: RideBatch, i: number): number
+  /**
+   * Minutes for the rides at some positions, the same to the bit; undefined where it would take as long
+   * as one by one. Asked by `predictAt`.
+   */
+  predictMany?(rides: RideBatch, at: Int32Array): Float32Array
   /** Why: contributions that add up to the prediction exactly when added in order to the intercept. */
   explain(rides: RideBatch, i: number): Contribution[]
   /** The document that {@link loadModel} reads. */

@@ -92,6 +92,11 @@ const trees = z.strictObject({
   row_fraction: share.optional(),
   feature_fraction: share.optional(),
   seed: whole(0, 2 ** 32 - 1).optional(),
+  /**
+   * Rounds without a lower error on the last fifth of the training rides by pickup after which no more
+   * follow; as many as were best there are then grown on all of them. Default: all rounds are grown.
+   */
+  early_stopping: whole(1, 100_000).optional(),
   bins: whole(2, 255).optional(),
   category_smoothing: finite.nonnegative().optional(),
   category_l2: finite.nonnegative().optional(),

@@ -92,6 +92,9 @@ function checkKind(recipe: Recipe, label: string): void {
   }
   const grown = model === 'trees' || model === 'forest'
   if (trees && !grown) refuse(`has settings of trees, and model ${model}: say model: trees`)
+  if (model === 'forest' && trees?.early_stopping) {
+    refuse('has early_stopping, and model forest: its trees do not mend what earlier ones left')
+  }
   if (model !== 'linear' && l1 + l2 > 0) {
     refuse(`has l1 or l2 of a linear model, and model ${model}: put those of trees under trees`)
   }

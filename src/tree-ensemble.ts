@@ -3,7 +3,7 @@
  * XGBoost adds them up. Knows nothing about training, files or what the features mean.
  */
 
-import { TreeMasks } from './tree-masks.ts'
+import { TreeLookup } from './tree-lookup.ts'
 import { TreeWalk } from './tree-walk.ts'
 
 /** A feature of an ensemble: a number, or a category given as a code from 0. */
@@ -70,56 +70,99 @@ export interface TreeImportance {
   readonly cover: number
 }
 
-/**
- * Words of 4 bytes that masks may take: what does not stay in a processor's cache takes longer to look
- * up than trees take to be walked.
- */
-const mostMaskWords = 2 ** 18
+/** Rows that pass an ensemble together. */
+export interface RowBlock {
+  /** Rows that there is room for. */
+  readonly rows: number
+  /**
+   * Sets a row.
+   *
+   * @param values one per feature, missing are NaN
+   */
+  set(row: number, values: Float32Array): void
+  /**
+   * What the leaves add to a start for the first rows, in the order of the trees, rounded to a 32-bit
+   * float each time. The array is used again.
+   */
+  sum(start: number, rows: number): Float32Array
+}
 
-/** Trees that add up. Holds buffers for one row: not to be shared between threads. */
+/** Bytes that tables of an ensemble may take: what is far larger takes longer to look up than to walk. */
+const mostTableBytes = 2 ** 26
+
+/** Trees that add up. Holds buffers for a block of rows: not to be shared between threads. */
 export class TreeEnsemble {
   readonly features: readonly TreeFeature[]
   readonly trees: readonly Tree[]
   /** What every prediction starts from, a 32-bit float. */
   readonly base: number
-  private readonly adder: TreeMasks | TreeWalk
+  private readonly tableBytes: number
   private readonly isCategory: Uint8Array
-  /** The row under evaluation, as 32-bit floats. */
+  /** A row on its way into the block. */
   private readonly row: Float32Array
+  /** Made for the first prediction. */
+  private made: RowBlock | undefined
 
   /**
    * @param features in the order of rows and of `Tree.feature`; a category is split by sets alone
    * @param trees whose nodes are all reached from their root, once each
    * @param base rounded to a 32-bit float
-   * @param maskWords default 2^18; 0 has the trees walked
+   * @param tableBytes default 64 MiB; 0 has the trees walked
    */
   constructor(
     features: readonly TreeFeature[],
     trees: readonly Tree[],
     base: number,
-    maskWords: number = mostMaskWords,
+    tableBytes: number = mostTableBytes,
   ) {
     this.features = features
     this.trees = trees
     this.base = Math.fround(base)
-    this.adder = TreeMasks.of(features, trees, maskWords) ?? new TreeWalk(trees)
+    this.tableBytes = tableBytes
     this.isCategory = Uint8Array.from(features, ({ kind }) => (kind === 'category' ? 1 : 0))
     this.row = new Float32Array(features.length)
   }
 
+  private block(): RowBlock {
+    const { features, trees, tableBytes } = this
+    this.made ??= TreeLookup.of(features, trees, tableBytes) ?? new TreeWalk(features.length, trees)
+    return this.made
+  }
+
   /**
-   * Minutes for one row. Allocates nothing.
+   * Minutes for one row. Allocates nothing, but for the first one.
    *
    * @param values one per feature: the number, or the code of the category; missing are NaN, and
    *   codes below 0. A code that no set holds goes left, as in XGBoost.
    */
   predict(values: ArrayLike<number>): number {
-    const { row, isCategory } = this
-    for (let f = 0; f < row.length; f++) {
-      const value = values[f] as number
-      row[f] = isCategory[f] === 1 && value < 0 ? Number.NaN : value
+    const block = this.block()
+    this.set(block, 0, values)
+    return block.sum(this.base, 1)[0]!
+  }
+
+  /**
+   * Minutes for many rows: a fraction of the time of as many calls of `predict`, and the same to the
+   * bit.
+   *
+   * @param fill writes a row, as for `predict`
+   */
+  predictRows(
+    length: number,
+    fill: (row: number, values: Float64Array) => void,
+  ): Float32Array<ArrayBuffer> {
+    const block = this.block()
+    const values = new Float64Array(this.features.length)
+    const minutes = new Float32Array(length)
+    for (let from = 0; from < length; from += block.rows) {
+      const rows = Math.min(block.rows, length - from)
+      for (let k = 0; k < rows; k++) {
+        fill(from + k, values)
+        this.set(block, k, values)
+      }
+      minutes.set(block.sum(this.base, rows).subarray(0, rows), from)
     }
-    return this.sum()
+    return minutes
   }
 
   /**
@@ -127,25 +170,22 @@ export class TreeEnsemble {
    *
    * @param columns those of `features`, in their order
    */
-  predictTable(columns: readonly TreeColumn[]): Float32Array {
-    const { row } = this
+  predictTable(columns: readonly TreeColumn[]): Float32Array<ArrayBuffer> {
     const arrays = columns.map((column) => {
       return column.kind === 'number' ? column.values : column.codes
     })
-    const isCategory = columns.map(({ kind }) => kind === 'category')
-    const minutes = new Float32Array(arrays[0]?.length ?? 0)
-    for (let i = 0; i < minutes.length; i++) {
-      for (let f = 0; f < row.length; f++) {
-        const value = arrays[f]![i]!
-        row[f] = isCategory[f] && value < 0 ? Number.NaN : value
-      }
-      minutes[i] = this.sum()
-    }
-    return minutes
+    return this.predictRows(arrays[0]?.length ?? 0, (row, values) => {
+      for (let f = 0; f < arrays.length; f++) values[f] = arrays[f]![row]!
+    })
   }
 
-  private sum(): number {
-    return this.adder.sum(this.base, this.row)
+  private set(block: RowBlock, k: number, values: ArrayLike<number>): void {
+    const { row, isCategory } = this
+    for (let f = 0; f < row.length; f++) {
+      const value = values[f] as number
+      row[f] = isCategory[f] === 1 && value < 0 ? Number.NaN : value
+    }
+    block.set(k, row)
   }
 
   /** What each feature did in training, in the order of `features`. */

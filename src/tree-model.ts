@@ -80,7 +80,7 @@ export function treeModel(document: TreesDocument): TreeModel {
   const places = categorical.map((term) => placesOf(term, levels[term.name] ?? []))
   const values = new Float64Array(categorical.length + numeric.length)
 
-  function fill(rides: RideBatch, i: number): Float64Array {
+  function fill(rides: RideBatch, i: number, values: Float64Array): Float64Array {
     for (let k = 0; k < places.length; k++) values[k] = (places[k] as LevelPlaces).of(rides, i)
     for (let p = 0; p < numeric.length; p++) {
       values[places.length + p] = (numeric[p] as (typeof numeric)[number]).value(rides, i)
@@ -99,10 +99,12 @@ export function treeModel(document: TreesDocument): TreeModel {
     trees: ensemble.trees.length,
     intercept: explainer.intercept,
     intervals: undefined,
-    predict: (rides, i) => ensemble.predict(fill(rides, i)),
+    predict: (rides, i) => ensemble.predict(fill(rides, i, values)),
+    predictMany: (rides, at) =>
+      ensemble.predictRows(at.length, (k, row) => fill(rides, at[k] as number, row)),
     explain(rides, i) {
       const minutes = new Float64Array(values.length)
-      explainer.explain(fill(rides, i), minutes)
+      explainer.explain(fill(rides, i, values), minutes)
       return [
         ...categorical.map((term, k): Contribution => {
           const code = term.code(rides, i)

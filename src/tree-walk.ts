@@ -3,8 +3,10 @@
  * children lie side by side. Knows nothing about what leaves add up to mean.
  */
 
-import type { Tree } from './tree-ensemble.ts'
+import type { RowBlock, Tree } from './tree-ensemble.ts'
 
+/** Rows of a block: a tree of thousands of leaves stays in a cache while they pass it. */
+const blockRows = 256
 /** Words of a node: feature and flags, threshold or place of a set, first child, words of the set. */
 const words = 4
 /** Of the first word: the node splits by a set of categories. */
@@ -13,8 +15,12 @@ const bySet = 1 << 30
 const leftIfMissing = 1 << 29
 const featureBits = leftIfMissing - 1
 
-/** Trees that can be walked, for rows of 32-bit floats. */
-export class TreeWalk {
+/** Trees that can be walked, and room for a block of rows. */
+export class TreeWalk implements RowBlock {
+  readonly rows = blockRows
+  private readonly sums = new Float32Array(blockRows)
+  private readonly block: Float32Array
+  private readonly features: number
   /** Of a leaf the first word is -1, and the second its value as a float. */
   private readonly nodes: Int32Array
   private readonly floats: Float32Array
@@ -22,7 +28,10 @@ export class TreeWalk {
   /** By tree: where its root stands. */
   private readonly roots: Int32Array
 
-  constructor(trees: readonly Tree[]) {
+  /** @param features of the ensemble */
+  constructor(features: number, trees: readonly Tree[]) {
+    this.features = features
+    this.block = new Float32Array(blockRows * features)
     const count = trees.reduce((sum, { feature }) => sum + feature.length, 0)
     const buffer = new ArrayBuffer(count * words * 4)
     this.nodes = new Int32Array(buffer)
@@ -65,24 +74,26 @@ export class TreeWalk {
     return next
   }
 
-  /**
-   * What the leaves add to a start, in the order of the trees, rounded to a 32-bit float each time.
-   *
-   * @param row one value per feature, missing are NaN
-   */
-  sum(start: number, row: Float32Array): number {
-    const { roots } = this
-    let sum = start
-    for (let t = 0; t < roots.length; t++) sum = Math.fround(sum + this.leaf(roots[t]!, row))
-    return sum
+  set(row: number, values: Float32Array): void {
+    this.block.set(values, row * this.features)
+  }
+
+  sum(start: number, rows: number): Float32Array {
+    const { roots, sums, features } = this
+    sums.fill(start, 0, rows)
+    for (const root of roots) {
+      // Storing rounds to a 32-bit float.
+      for (let row = 0; row < rows; row++) sums[row]! += this.leaf(root, row * features)
+    }
+    return sums
   }
 
   /** The value of the leaf that a row falls into. */
-  private leaf(root: number, row: Float32Array): number {
-    const { nodes, floats } = this
+  private leaf(root: number, row: number): number {
+    const { nodes, floats, block } = this
     let at = root
     for (let head = nodes[at]!; head >= 0; head = nodes[at]!) {
-      const value = row[head & featureBits]!
+      const value = block[row + (head & featureBits)]!
       let right: boolean
       if (Number.isNaN(value)) right = (head & leftIfMissing) === 0
       else if ((head & bySet) === 0) right = !(value < floats[at + 1]!)

@@ -23,7 +23,7 @@ const features = [
   { name: 'category', kind: 'category' },
 ] as const
 
-/** The same trees, looked up by masks and walked. */
+/** The same trees, looked up and walked. */
 const bothWays = (of: TreeEnsemble): TreeEnsemble[] => [
   new TreeEnsemble(of.features, of.trees, of.base),
   new TreeEnsemble(of.features, of.trees, of.base, 0),

@@ -234,8 +234,14 @@ function modelLines(recipe: Recipe, { columns, rank, intercept, solver }: TrainR
   }
   if (solver.method === 'trees' || solver.method === 'forest') {
     const kind = solver.method === 'trees' ? 'boosted trees' : 'trees of a forest'
+    const { early_stopping: stopped, library } = solver
+    const rounds = stopped
+      ? `rounds     ${stopped.best} of ${stopped.rounds} were best on the last ${count(stopped.held_out)} training rides (${minutes(stopped.rmse)})`
+      : undefined
     return [
       `${solver.method.padEnd(10)} ${count(solver.trees)} ${kind}, ${count(solver.leaves)} leaves, ${columns} features, starting from ${minutes(intercept)}`,
+      ...(rounds ? [rounds] : []),
+      ...(library ? [`trainer    ${library}`] : []),
     ]
   }
   const design = `design     ${count(columns)} columns, rank ${count(rank ?? 0)}, ${penaltyText(recipe)}, intercept ${minutes(intercept)}`

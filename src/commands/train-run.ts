@@ -7,7 +7,8 @@ import { resolve } from 'node:path'
 import type { Documents } from '../artifact.ts'
 import { messageOf } from '../errors.ts'
 import { readyModel } from '../loaded-model.ts'
-import type { EnsembleFacts, TreesFacts } from '../pipeline/fit-rides.ts'
+import type { EnsembleFacts } from '../pipeline/fit-rides.ts'
+import type { TreesFacts } from '../pipeline/fit-trees.ts'
 import type { MomentsCache } from '../pipeline/moments-cache.ts'
 import { coefficientBound, type Solution } from '../pipeline/solve/direct.ts'
 import { contentKey } from '../pipeline/source.ts'
@@ -218,6 +219,7 @@ async function record(
     engine_used: reading.engine ?? 'none: all sums were known',
     rows_read: reading.read.rows,
     columns: training.model.columns,
+    ...(training.lineage.trainer && { trainer: training.lineage.trainer }),
   })
   const values: Record<string, number> = {
     // The one number that runs are compared by.

@@ -17,8 +17,9 @@ import {
   trainOptionsOf,
   userOf,
 } from './train-flags.ts'
+import { type TrainerFlags, trainerOf, trainerOptions } from './trainers.ts'
 
-interface Flags extends TrainFlags {
+interface Flags extends TrainFlags, TrainerFlags {
   last?: number
   validate?: string
   recipe: string
@@ -40,6 +41,7 @@ Examples:
   ridecast train 2023-04 --last 12               the twelve months that end with 2023-04
   ridecast train 2023-01 --taxi yellow,green     two fleets in one model
   ridecast train 2021-01 --set l2=10             another ridge strength
+  ridecast train 2021-01 --recipe trees --trainer xgboost   grown by the real XGBoost
   ridecast train ./my_trips.parquet --taxi yellow --name my-model --promote
   MLFLOW_TRACKING_URI=http://127.0.0.1:5000 ridecast train 2021-01 --experiment nyc-green
 `
@@ -52,35 +54,39 @@ export function trainCommand(io: Io): Command {
       'Train a model on months of rides, measure it on the month after them, and register it.',
     )
     .argument('[sources...]', 'months (2021-01, 2023-01..2023-04, lists), Parquet files, addresses')
-  return trainFlags(
-    command
-      .addOption(
-        new Option('--last <months>', 'as many months, up to the one named').argParser(monthCount),
-      )
-      .option(
-        '--validate <source>',
-        'months, file or address to validate on, or "holdout" (default: the next month)',
-      )
-      .option(
-        '--recipe <name|file>',
-        `what to train: ${recipeNames().join(', ')} or a YAML file`,
-        'standard',
-      )
-      .option(
-        '--set <key=value>',
-        'override a value of the recipe, such as l2=10 (repeatable)',
-        collect,
-        [],
-      )
-      .option('--print-recipe', 'print the composed recipe and stop')
-      .option('--name <name>', 'name of the model (default: <taxi>-duration)')
-      .addOption(
-        new Option('--solver <name>', 'svd asks an independent implementation')
-          .choices(['auto', 'direct', 'svd'])
-          .default('auto'),
-      )
-      .option('--promote', 'make this version the champion')
-      .option('--residuals', 'read the rides again for absolute errors and quantiles'),
+  return trainerOptions(
+    trainFlags(
+      command
+        .addOption(
+          new Option('--last <months>', 'as many months, up to the one named').argParser(
+            monthCount,
+          ),
+        )
+        .option(
+          '--validate <source>',
+          'months, file or address to validate on, or "holdout" (default: the next month)',
+        )
+        .option(
+          '--recipe <name|file>',
+          `what to train: ${recipeNames().join(', ')} or a YAML file`,
+          'standard',
+        )
+        .option(
+          '--set <key=value>',
+          'override a value of the recipe, such as l2=10 (repeatable)',
+          collect,
+          [],
+        )
+        .option('--print-recipe', 'print the composed recipe and stop')
+        .option('--name <name>', 'name of the model (default: <taxi>-duration)')
+        .addOption(
+          new Option('--solver <name>', 'svd asks an independent implementation')
+            .choices(['auto', 'direct', 'svd'])
+            .default('auto'),
+        )
+        .option('--promote', 'make this version the champion')
+        .option('--residuals', 'read the rides again for absolute errors and quantiles'),
+    ),
   )
     .option('--json', 'print one JSON object and nothing else')
     .addHelpText('after', examples)
@@ -129,21 +135,25 @@ async function run(
   const { validate, solver } = flags
   const residuals = flags.residuals === true
   const options = trainOptionsOf(io, flags, { sources, validate, recipe, solver, residuals })
+  const trainer = await trainerOf(io, flags, recipe)
   const { trainAndRecord } = await import('./train-run.ts')
   const { reportOf, printReport } = await import('./train-report.ts')
   const show = (text: string): void => progress(io, text)
-  const outcome = await trainAndRecord(options, {
-    name: flags.name,
-    models: flags.models,
-    cache: await cacheOf(io, flags),
-    fetching: await fetchingOf(io, flags),
-    tracker: await trackerFor(io, flags, flags.promote === true),
-    user: userOf(io),
-    experiment: flags.experiment ?? (io.env.MLFLOW_EXPERIMENT_NAME || undefined),
-    tags,
-    promote: flags.promote === true,
-    show,
-  })
+  const outcome = await trainAndRecord(
+    { ...options, trainer },
+    {
+      name: flags.name,
+      models: flags.models,
+      cache: await cacheOf(io, flags),
+      fetching: await fetchingOf(io, flags),
+      tracker: await trackerFor(io, flags, flags.promote === true),
+      user: userOf(io),
+      experiment: flags.experiment ?? (io.env.MLFLOW_EXPERIMENT_NAME || undefined),
+      tags,
+      promote: flags.promote === true,
+      show,
+    },
+  )
   show('')
   const report = reportOf(outcome)
   if (flags.json) printJson(io, report)

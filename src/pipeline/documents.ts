@@ -51,6 +51,8 @@ export interface LineageDocument {
   readonly validation: readonly LineageFile[]
   /** SHA-256 of the sums that the model and its measures were computed from. */
   readonly moments_sha256: { readonly train: string; readonly validation: string }
+  /** Name and version of the library that has grown trees; absent where ridecast itself has. */
+  readonly trainer?: string
 }
 
 function fileOf({ file: { source }, rows, kept }: FileCounts): LineageFile {
@@ -58,12 +60,17 @@ function fileOf({ file: { source }, rows, kept }: FileCounts): LineageFile {
   return { month: month ?? null, file: basename(path), sha256, rows, kept }
 }
 
-/** The lineage of a model. */
+/**
+ * The lineage of a model.
+ *
+ * @param trainer the library that has grown trees, if one by other people has
+ */
 export function lineageOf(
   taxi: string,
   recipe: Recipe,
   split: Split,
   { train, validation, files }: RideSums,
+  trainer?: string,
 ): LineageDocument {
   return {
     format_version: 1,
@@ -73,6 +80,7 @@ export function lineageOf(
     split: split.kind,
     validation: files.validation.map(fileOf),
     moments_sha256: { train: hashMoments(train), validation: hashMoments(validation) },
+    ...(trainer !== undefined && { trainer }),
   }
 }
 

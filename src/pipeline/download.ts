@@ -9,7 +9,7 @@
 import { mkdir } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { messageOf, RidecastError } from '../errors.ts'
+import { type ErrorCode, messageOf, RidecastError } from '../errors.ts'
 import { addressHash, inheritPart, Part } from './download-part.ts'
 import { type IncomingFile, type RequestLimits, requestFile, shownAddress } from './http.ts'
 import { type FileIdentity, parquetFault } from './parquet-file.ts'
@@ -38,6 +38,25 @@ export const downloadLimits: DownloadLimits = {
   attempts: 100,
 }
 
+/** What a file has to be. */
+export interface FileForm {
+  /** What is expected: `a Parquet file`. */
+  readonly noun: string
+  /** What a person can do where it cannot be had, without its name. */
+  readonly remedy: string
+  /** What is wrong with the file that came, undefined where nothing is. */
+  readonly fault: (
+    path: string,
+  ) => Promise<{ readonly code: ErrorCode; readonly found: string } | undefined>
+}
+
+/** Trip files. */
+const tripForm: FileForm = {
+  noun: 'a Parquet file',
+  remedy: 'pass --data DIR of a folder that has it, or --base-url URL of another publisher',
+  fault: parquetFault,
+}
+
 /** What a download touches of the world; everything has a default. */
 export interface DownloadEffects {
   /** The HTTP client; default the one built into Node. */
@@ -57,6 +76,8 @@ export interface DownloadEffects {
   readonly note?: (text: string) => void
   /** Stops the download; its reason is thrown, and what came is kept if it can be resumed. */
   readonly signal?: AbortSignal | undefined
+  /** What the file has to be, default a Parquet file of trips. */
+  readonly form?: FileForm
   /** Bounds other than {@link downloadLimits}. */
   readonly limits?: Partial<DownloadLimits>
 }
@@ -73,7 +94,7 @@ export interface Downloaded extends FileIdentity {
 const longestWaitMs = 30_000
 
 /**
- * Downloads a Parquet file, going on with what an earlier download of this address was cut at, as
+ * Downloads a file, Parquet unless the effects say otherwise, going on with what an earlier download of this address was cut at, as
  * long as the server says that the file is the same. Lost connections, stalls, 5xx and 429 are
  * tried again after up to 1, 2 and 4 seconds (or what the server asks for, up to 30); a host that
  * cannot be reached at all is not, unless it had answered before.
@@ -106,6 +127,7 @@ class Running {
   readonly #target: string
   readonly #effects: DownloadEffects
   readonly #limits: DownloadLimits
+  readonly #form: FileForm
   #part: Part | undefined
   /** True when the part came in more than one answer. */
   #isPatched = false
@@ -117,6 +139,7 @@ class Running {
     this.#target = target
     this.#effects = effects
     this.#limits = { ...downloadLimits, ...effects.limits }
+    this.#form = effects.form ?? tripForm
   }
 
   async inherit(): Promise<void> {
@@ -236,11 +259,11 @@ class Running {
   /** Checks the part and makes it the file. */
   async #finish(part: Part): Promise<Downloaded> {
     await this.#onDisk(() => part.flush())
-    const fault = await this.#onDisk(() => parquetFault(part.path))
+    const fault = await this.#onDisk(() => this.#form.fault(part.path))
     if (fault) {
       if (this.#isPatched) throw new ResumeRefused(this.#request(), `gave ${fault.found} in pieces`)
       await this.#drop()
-      const what = `sent ${fault.found}, expected a Parquet file`
+      const what = `sent ${fault.found}, expected ${this.#form.noun}`
       throw new RidecastError(fault.code, this.#describe(what))
     }
     this.#effects.signal?.throwIfAborted()
@@ -286,8 +309,7 @@ class Running {
       : `nothing was saved in ${folder}`
     return (
       `${shownAddress(this.#url)} ${what}; ${kept}: ` +
-      `put the file there by hand as ${basename(this.#target)}, ` +
-      'pass --data DIR of a folder that has it, or --base-url URL of another publisher'
+      `put the file there by hand as ${basename(this.#target)}, ${this.#form.remedy}`
     )
   }
 

@@ -5,24 +5,19 @@
 
 import { ensembleModel } from '../ensemble-model.ts'
 import { RidecastError } from '../errors.ts'
-import { type CategoricalTerm, compileFeatures } from '../features.ts'
+import { compileFeatures } from '../features.ts'
 import type { EnsembleModel, Model, TreeModel } from '../model.ts'
-import { modelFormat } from '../model-format.ts'
-import type { Recipe, TreesSpec } from '../recipe-schema.ts'
+import { predictAt } from '../predict-at.ts'
+import type { Recipe } from '../recipe-schema.ts'
 import type { RideBatch } from '../ride.ts'
-import type { TreeColumn } from '../tree-ensemble.ts'
-import { LevelPlaces, treeModel } from '../tree-model.ts'
-import { xgboostJson } from '../xgboost-json.ts'
 import { fit } from './fit.ts'
+import { type FitEffects, fitTrees, type TreesFacts } from './fit-trees.ts'
 import type { Moments } from './moments.ts'
 import { MomentsBuilder } from './moments-builder.ts'
 import { nonNegativeWeights } from './nnls.ts'
 import { planOf } from './plan.ts'
 import { minutesOf, ridesOnDays } from './ride-table.ts'
 import { dot } from './solve/vectors.ts'
-import type { TreeSettings } from './trees/settings.ts'
-import type { TreeTable } from './trees/table.ts'
-import { trainBoosted, trainForest } from './trees/train.ts'
 
 /** How an ensemble's weights were found. */
 export interface EnsembleFacts {
@@ -34,38 +29,17 @@ export interface EnsembleFacts {
     readonly recipe: string
     readonly weight: number
     readonly rmse: number
+    /** Of trees that stop early. */
+    readonly early_stopping?: TreesFacts['early_stopping']
   }[]
   /** RMSE of the weighted sum on the same rides, minutes. */
   readonly rmse: number
-}
-
-/** What trees have grown to. */
-export interface TreesFacts {
-  readonly method: 'trees' | 'forest'
-  readonly trees: number
-  readonly leaves: number
 }
 
 /** A model that was fitted to rides. */
 export interface RidesFit {
   readonly model: TreeModel | EnsembleModel
   readonly solution: TreesFacts | EnsembleFacts
-}
-
-/** What fitting is told and tells. */
-export interface FitEffects {
-  /** Threads at most, default the cores that there are; they change nothing but the time. */
-  readonly threads?: number
-  /** Told what is being done, for people. */
-  readonly progress?: (text: string) => void
-  /** Ends it; its reason is thrown. */
-  readonly signal?: AbortSignal
-  /** Rides that boosted trees are measured on while they grow. */
-  readonly watch?: {
-    readonly rides: RideBatch
-    /** Told the RMSE in minutes after so many trees; what it throws ends the training. */
-    readonly onRound: (trees: number, rmse: number) => void
-  }
 }
 
 /** Weights are found on the rides of every fifth day of the month. */
@@ -88,72 +62,6 @@ export async function fitRides(
     : fitTrees(recipe, taxi, rides, effects)
 }
 
-async function fitTrees(
-  recipe: Recipe,
-  taxi: string,
-  rides: RideBatch,
-  { threads, progress = () => {}, signal, watch }: FitEffects,
-): Promise<RidesFit & { readonly model: TreeModel }> {
-  const { categorical, numeric } = compileFeatures(recipe)
-  const places = categorical.map((term) => new LevelPlaces(term, levelsIn(term, rides)))
-  const tableOf = (of: RideBatch): TreeTable => ({
-    columns: [
-      ...categorical.map(({ name }, k): TreeColumn => {
-        const own = places[k] as LevelPlaces
-        const codes = Int32Array.from({ length: of.length }, (_, i) => own.of(of, i))
-        return { name, kind: 'category', codes, levels: own.texts.length }
-      }),
-      ...numeric.map((term): TreeColumn => {
-        const values = Float64Array.from({ length: of.length }, (_, i) => within(term.value(of, i)))
-        return { name: term.name, kind: 'number', values }
-      }),
-    ],
-    target: minutesOf(of),
-  })
-  const settings = settingsOf(recipe.trees ?? {})
-  const grow = recipe.model === 'forest' ? trainForest : trainBoosted
-  const { ensemble } = await grow(tableOf(rides), {
-    settings,
-    ...(watch && { validation: tableOf(watch.rides) }),
-    ...(threads !== undefined && { threads }),
-    ...(signal && { signal }),
-    onRound: ({ round, validationRmse }) => {
-      if (round % 10 === 0) progress(`growing ${recipe.name}: ${round} trees`)
-      if (validationRmse !== undefined) watch?.onRound(round, validationRmse)
-    },
-  })
-  const kind = recipe.model === 'forest' ? 'forest' : 'trees'
-  const model = treeModel({
-    format_version: modelFormat,
-    kind,
-    taxi,
-    recipe,
-    levels: Object.fromEntries(categorical.map(({ name }, k) => [name, places[k]?.texts ?? []])),
-    ensemble: JSON.parse(xgboostJson(ensemble)),
-  })
-  const leaves = ensemble.trees.reduce((sum, { feature }) => sum + (feature.length + 1) / 2, 0)
-  return { model, solution: { method: kind, trees: ensemble.trees.length, leaves } }
-}
-
-// Numbers beyond the 32-bit floats lie beyond every threshold, here as when the model is asked.
-const largest = 2 ** 127
-const within = (value: number): number => Math.min(Math.max(value, -largest), largest)
-
-/** Codes that rides have, ascending. */
-function levelsIn(term: CategoricalTerm, rides: RideBatch): number[] {
-  const codes = new Set<number>()
-  for (let i = 0; i < rides.length; i++) codes.add(term.code(rides, i))
-  codes.delete(-1)
-  return [...codes].sort((a, b) => a - b)
-}
-
-/** Settings as a recipe spells them, as the trainer does. */
-export function settingsOf(spec: TreesSpec): Partial<TreeSettings> {
-  const camel = (name: string): string =>
-    name.replace(/_([a-z\d])/g, (_, c: string) => c.toUpperCase())
-  return Object.fromEntries(Object.entries(spec).map(([name, value]) => [camel(name), value]))
-}
-
 /**
  * Fits a recipe of any kind to rides.
  *
@@ -165,12 +73,21 @@ export async function fitToRides(
   rides: RideBatch,
   effects: FitEffects,
 ): Promise<Model> {
-  if (recipe.model !== 'linear') return (await fitRides(recipe, taxi, rides, effects)).model
+  return (await fitMember(recipe, taxi, rides, effects)).model
+}
+
+async function fitMember(
+  recipe: Recipe,
+  taxi: string,
+  rides: RideBatch,
+  effects: FitEffects,
+): Promise<{ readonly model: Model; readonly solution?: RidesFit['solution'] }> {
+  if (recipe.model !== 'linear') return fitRides(recipe, taxi, rides, effects)
   effects.progress?.(`solving ${recipe.name}`)
   const builder = new MomentsBuilder([planOf(recipe, compileFeatures(recipe))])
   builder.add(rides)
   const { model } = await fit(builder.finish()[0] as Moments, recipe, taxi, 'auto')
-  return model
+  return { model }
 }
 
 /**
@@ -198,7 +115,7 @@ async function fitEnsemble(
   for (const member of members) {
     const tell = (text: string): void => progress(`for the weights: ${text}`)
     const model = await fitToRides(member, taxi, part, { ...effects, progress: tell })
-    said.push(Float64Array.from({ length: held.length }, (_, i) => model.predict(held, i)))
+    said.push(Float64Array.from(predictAt(model, held)))
   }
   const weights = weightsOf(said, target)
   const facts = factsOf(members, weights, said, target)
@@ -212,11 +129,17 @@ async function fitEnsemble(
     )
   }
   const fitted: { weight: number; model: Model }[] = []
+  const stopped: TreesFacts['early_stopping'][] = []
   for (const [k, member] of members.entries()) {
-    const weight = weights[k] as number
-    fitted.push({ weight, model: await fitToRides(member, taxi, rides, effects) })
+    const { model, solution } = await fitMember(member, taxi, rides, effects)
+    fitted.push({ weight: weights[k] as number, model })
+    stopped.push(solution && 'early_stopping' in solution ? solution.early_stopping : undefined)
   }
-  return { model: ensembleModel(taxi, recipe, fitted), solution: facts }
+  const told = facts.members.map((one, k) => {
+    const early_stopping = stopped[k]
+    return early_stopping ? { ...one, early_stopping } : one
+  })
+  return { model: ensembleModel(taxi, recipe, fitted), solution: { ...facts, members: told } }
 }
 
 function weightsOf(said: readonly Float64Array[], target: Float64Array): Float64Array {

@@ -4,6 +4,7 @@
  */
 
 import type { Model } from '../model.ts'
+import { predictAt } from '../predict-at.ts'
 import type { ColumnName, RideBatch, Taxi } from '../ride.ts'
 import { addProductTo, addTo, zeroSums } from './double-double.ts'
 import type { Measures } from './evaluate.ts'
@@ -120,10 +121,18 @@ export async function predictRides(
     const selector = new RideSelector(plan)
     for await (const rides of readRides(source.path, taxi, columns, progress)) {
       signal?.throwIfAborted()
+      const taken = new Int32Array(rides.length)
+      let size = 0
       selector.forEach(rides, (i) => {
-        const actual = ((rides.dropoff[i] as number) - (rides.pickup[i] as number)) / 60e6
-        visit(rides, i, actual, model.predict(rides, i))
+        taken[size++] = i
       })
+      const at = taken.subarray(0, size)
+      const minutes = predictAt(model, rides, at)
+      for (let k = 0; k < size; k++) {
+        const i = at[k] as number
+        const actual = ((rides.dropoff[i] as number) - (rides.pickup[i] as number)) / 60e6
+        visit(rides, i, actual, minutes[k] as number)
+      }
     }
   }
 }

@@ -114,6 +114,23 @@ export function ridesOnDays(rides: RideBatch, isWanted: (day: number) => boolean
   return takeRides(rides, at.subarray(0, size))
 }
 
+/**
+ * The earlier rides by pickup time, and the later ones, each in their order.
+ *
+ * @param share of the later ones, a little more where some begin at the same moment
+ */
+export function partByPickup(
+  rides: RideBatch,
+  share: number,
+): [earlier: RideBatch, later: RideBatch] {
+  const { pickup, length } = rides
+  const at = pickup.slice(0, length).sort()[Math.floor((1 - share) * length)] as number
+  const every = Array.from({ length }, (_, i) => i)
+  const part = (late: boolean): RideBatch =>
+    takeRides(rides, Int32Array.from(every.filter((i) => (pickup[i] as number) >= at === late)))
+  return [part(false), part(true)]
+}
+
 /** Durations in minutes. */
 export function minutesOf({ pickup, dropoff, length }: RideBatch): Float64Array {
   return Float64Array.from(

@@ -6,11 +6,13 @@
 import { createHash } from 'node:crypto'
 import { RidecastError } from '../errors.ts'
 import { compileFeatures } from '../features.ts'
+import { predictAt } from '../predict-at.ts'
 import type { Recipe } from '../recipe-schema.ts'
 import type { RideBatch } from '../ride.ts'
-import { type FitEffects, fitToRides } from './fit-rides.ts'
+import { fitToRides } from './fit-rides.ts'
+import type { FitEffects } from './fit-trees.ts'
 import { planOf } from './plan.ts'
-import { countRows, minutesOf, type ReadingEffects, readTable, takeRides } from './ride-table.ts'
+import { countRows, minutesOf, partByPickup, type ReadingEffects, readTable } from './ride-table.ts'
 import { type Fold, selectionFolds } from './select.ts'
 import type { ObtainAllEffects } from './source.ts'
 import { fleetsOf, obtainFiles, planSources, type SourcesOptions, sourcesLabel } from './sources.ts'
@@ -52,7 +54,7 @@ export async function searchTask(
   const all = await read(files, await countRows(files))
   const hashes = files.map(({ source }) => source.sha256)
   if (fold.validate === holdoutWord) {
-    const [train, held] = cut(all)
+    const [train, held] = partByPickup(all, holdoutShare)
     const label = `${sourcesLabel(plans)}, its last fifth held out`
     return { taxi: fleetsOf(plans), label, fingerprint: hashOf(hashes), train, held }
   }
@@ -72,16 +74,6 @@ function hashOf(parts: readonly string[]): string {
   return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16)
 }
 
-/** The first rides by pickup time, and the last fifth. */
-function cut(rides: RideBatch): [RideBatch, RideBatch] {
-  const { pickup, length } = rides
-  const at = pickup.slice(0, length).sort()[Math.floor((1 - holdoutShare) * length)] as number
-  const every = Array.from({ length }, (_, i) => i)
-  const part = (late: boolean): RideBatch =>
-    takeRides(rides, Int32Array.from(every.filter((i) => (pickup[i] as number) >= at === late)))
-  return [part(false), part(true)]
-}
-
 /**
  * Fits a recipe to the rides that train, and measures it on those that choose.
  *
@@ -99,8 +91,8 @@ export async function tryRecipe(
   const model = await fitToRides(recipe, taxi, train, effects)
   const actual = minutesOf(held)
   let sum = 0
-  for (let i = 0; i < held.length; i++) {
-    sum += (model.predict(held, i) - (actual[i] as number)) ** 2
+  for (const [i, minutes] of Array.from(predictAt(model, held)).entries()) {
+    sum += (minutes - (actual[i] as number)) ** 2
   }
   return Math.sqrt(sum / held.length)
 }

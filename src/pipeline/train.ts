@@ -20,6 +20,7 @@ import type { EngineChoice, EngineProgress } from './engines/engine.ts'
 import { type EngineSettings, openEngine } from './engines/engines.ts'
 import { type Comparison, compare, fit } from './fit.ts'
 import type { RidesFit } from './fit-rides.ts'
+import type { TreeTrainer } from './fit-trees.ts'
 import type { Moments } from './moments.ts'
 import { type MomentsCache, noCache } from './moments-cache.ts'
 import { profileOf } from './profile.ts'
@@ -53,6 +54,8 @@ export interface TrainOptions extends SourcesOptions, CheckOptions {
   readonly engine: EngineChoice
   readonly engineSettings?: EngineSettings
   readonly solver: SolverName
+  /** Who grows trees, default our own trainer. */
+  readonly trainer?: TreeTrainer | undefined
   /** Whether to go over the rides again for absolute errors and quantiles. */
   readonly residuals: boolean
 }
@@ -158,7 +161,7 @@ export async function train(options: TrainOptions, effects: TrainEffects = {}): 
     comparison,
     residuals,
     profile: profileOf(sums.profile),
-    lineage: lineageOf(taxi, recipe, split, sums),
+    lineage: lineageOf(taxi, recipe, split, sums, options.trainer?.library),
     seconds,
   }
 }
@@ -189,7 +192,7 @@ async function trainOnSums(
 
 /** Trees and ensembles, which need the rides themselves. */
 async function trainOnRides(
-  { recipe }: TrainOptions,
+  { recipe, trainer }: TrainOptions,
   files: readonly TripFile[],
   split: Split,
   sums: RideSums,
@@ -203,7 +206,7 @@ async function trainOnRides(
   const rides = await time('read', () =>
     readTable(files, plan, compileFeatures(recipe), sums.train.n, { signal }),
   )
-  const effects = { progress: detail, signal }
+  const effects = { progress: detail, signal, ...(trainer && { trainer }) }
   const { model, solution } = await time('solve', () => fitRides(recipe, taxi, rides, effects))
   const { residualsOf } = await import('./residuals.ts')
   const train = await time('evaluate', () => residualsOf(model, files, plan))

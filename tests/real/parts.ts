@@ -52,6 +52,12 @@ export function kustomizePath(): string {
   return present(join(root, readdirSync(root).sort().at(-1) ?? 'none', 'kustomize'))
 }
 
+/** The wheel of `xgboost-cpu`. */
+export function xgboostWheel(): string {
+  const folder = present(join(partsFolder, 'wheels'))
+  return present(join(folder, readdirSync(folder).find((name) => name.endsWith('.whl')) ?? 'none'))
+}
+
 /** A package of Node that only these tests use, such as `onnxruntime-node`. */
 export const nodePart = (name: string): unknown =>
   createRequire(join(partsFolder, 'node/package.json'))(name)

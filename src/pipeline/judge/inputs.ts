@@ -6,6 +6,7 @@
 import { RidecastError } from '../../errors.ts'
 import { measureOf } from '../../measures.ts'
 import type { Model } from '../../model.ts'
+import { predictAt } from '../../predict-at.ts'
 import { derivedLevels, hourMicros, type InputName, type RideBatch } from '../../ride.ts'
 import { minutesOf } from '../ride-table.ts'
 import { randomBelow } from '../trees/random.ts'
@@ -79,7 +80,7 @@ export function partialDependence(
       : new Float64Array(rides.length).fill(value)
     const set = withInput(rides, column, values)
     let sum = 0
-    for (let i = 0; i < set.length; i++) sum += model.predict(set, i)
+    for (const minutes of predictAt(model, set)) sum += minutes
     return { value, minutes: sum / set.length }
   })
   return { input, points }
@@ -108,9 +109,10 @@ function withInput(rides: RideBatch, input: InputName, values: Float64Array): Ri
 }
 
 function rmseOf(model: Model, rides: RideBatch, actual: Float64Array): number {
+  const minutes = predictAt(model, rides)
   let squares = 0
   for (let i = 0; i < rides.length; i++) {
-    squares += (model.predict(rides, i) - (actual[i] as number)) ** 2
+    squares += ((minutes[i] as number) - (actual[i] as number)) ** 2
   }
   return Math.sqrt(squares / rides.length)
 }

@@ -6,6 +6,7 @@
 
 import { isRidecastError, RidecastError } from '../../errors.ts'
 import { intervalAround } from '../../intervals.ts'
+import { predictAt } from '../../predict-at.ts'
 import type { Predictor, RideRequest } from '../../predictor.ts'
 import type { ColumnName, InputName } from '../../ride.ts'
 import type { RideRows } from './ride-rows.ts'
@@ -63,9 +64,10 @@ export class Scorer {
     const isWanted = this.coverage !== undefined
     const low = isWanted ? new Array<number | null>(length).fill(null) : undefined
     const high = isWanted ? new Array<number | null>(length).fill(null) : undefined
+    const minutes = this.minutes(rides, faults)
     for (let i = 0; i < length; i++) {
       const reason = faults.get(i)
-      const answer = reason ?? this.ask(rides, i)
+      const answer = reason ?? this.answer(rides, i, minutes[i] as number)
       if (typeof answer === 'string') {
         fault[i] = answer
         continue
@@ -77,13 +79,30 @@ export class Scorer {
     return { duration, low, high, fault }
   }
 
-  private ask(rides: RideRows['rides'], i: number): Answer | string {
-    const { model, inputs } = this.predictor
-    const isMissing = (name: InputName): boolean => Number.isNaN(inputOf(rides, name, i))
-    const assumed = assumable.filter((name) => inputs.includes(name) && isMissing(name))
-    const minutes = assumed.length === 0 ? model.predict(rides, i) : Number.NaN
+  /** What the model says of the rows that have all it is computed from, NaN for the others. */
+  private minutes(rides: RideRows['rides'], faults: RideRows['faults']): Float64Array {
+    const whole = Int32Array.from({ length: rides.length }, (_, i) => i).filter((i) => {
+      return !faults.has(i) && this.assumedOf(rides, i).length === 0
+    })
+    const minutes = new Float64Array(rides.length).fill(Number.NaN)
+    const said = predictAt(this.predictor.model, rides, whole)
+    for (const [k, i] of whole.entries()) minutes[i] = said[k] as number
+    return minutes
+  }
+
+  /** What would have to be assumed of a row. */
+  private assumedOf(rides: RideRows['rides'], i: number): (typeof assumable)[number][] {
+    const { inputs } = this.predictor
+    return assumable.filter((name) => {
+      return inputs.includes(name) && Number.isNaN(inputOf(rides, name, i))
+    })
+  }
+
+  private answer(rides: RideRows['rides'], i: number, minutes: number): Answer | string {
+    const { model } = this.predictor
     if (!Number.isFinite(minutes)) {
       // A number that is none has its reason, which the predictor gives.
+      const assumed = this.assumedOf(rides, i)
       const answer = this.askPredictor(rides, i)
       if (typeof answer !== 'string') for (const name of assumed) this.assumed[name]++
       return answer

@@ -15,7 +15,7 @@ import {
   type WasmFunction,
   wasmExports,
   wasmModule,
-} from './assembler.ts'
+} from '../../wasm-assembler.ts'
 import { countBits } from './histogram.ts'
 import type { TreeMemory } from './memory.ts'
 

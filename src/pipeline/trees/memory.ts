@@ -4,7 +4,7 @@
  */
 
 import { RidecastError } from '../../errors.ts'
-import { type WasmMemory, wasmMemory } from './assembler.ts'
+import { type WasmMemory, wasmMemory } from '../../wasm-assembler.ts'
 
 /** Rows of a block: the smallest unit that a thread owns, and in whose order sums are added. */
 export const blockRows = 4096

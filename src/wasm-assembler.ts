@@ -7,7 +7,7 @@
 export type Code = readonly number[]
 
 /** Types of values. */
-export const valueType = { i32: 0x7f, f32: 0x7d, f64: 0x7c } as const
+export const valueType = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b } as const
 
 /** A type of values. */
 export type ValueType = keyof typeof valueType
@@ -63,16 +63,16 @@ export type Store = (address: Code, value: Code) => Code
 export type Constant = (value: number) => Code
 
 const binary =
-  (code: number): Binary =>
-  (a, b) => [...a, ...b, code]
+  (...code: readonly number[]): Binary =>
+  (a, b) => [...a, ...b, ...code]
 
 const unary =
   (...code: readonly number[]): Unary =>
   (a) => [...a, ...code]
 
 const load =
-  (code: number): Load =>
-  (address, offset = 0) => [...address, code, 0, ...unsigned(offset)]
+  (...code: readonly number[]): Load =>
+  (address, offset = 0) => [...address, ...code, 0, ...unsigned(offset)]
 
 const store =
   (code: number): Store =>
@@ -112,6 +112,31 @@ export const i32 = {
   /** A double, rounded towards 0, to the range. */
   fromDouble: unary(0xfc, 2),
 }
+
+/** 64-bit integers. */
+export const i64 = {
+  and: binary(0x83),
+  /** The number of zeros below the lowest bit that is set, 64 for none; a 64-bit integer too. */
+  trailingZeros: unary(0x7a),
+  isZero: unary(0x50),
+  /** The lower 32 bits. */
+  low: unary(0xa7),
+  load: load(0x29),
+}
+
+/** 128 bits. */
+export const v128 = {
+  and: binary(0xfd, 0x4e),
+  load: load(0xfd, 0x00),
+  /** The lower (0) or upper (1) 64 bits. */
+  half: (a: Code, half: 0 | 1): Code => [...a, 0xfd, 0x1d, half],
+}
+
+/** The first value where a 32-bit integer is not 0, else the second. */
+export const select = (condition: Code, yes: Code, no: Code): Code => [
+  ...[...yes, ...no, ...condition],
+  0x1b,
+]
 
 /** 32-bit floats. */
 export const f32 = { add: binary(0x92), load: load(0x2a), store: store(0x38) }
