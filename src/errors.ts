@@ -52,6 +52,7 @@ export const errorCodes = {
   trainer_missing: 'a trainer is asked for that is not installed',
   trainer_mismatch: 'the library of a trainer is not the one that is expected',
   trainer_failed: 'the library of a trainer failed',
+  budget_spent: 'a recipe took longer than its part of the time that was given',
   // artifacts and registry
   artifact_missing: 'a model version lacks a file',
   artifact_corrupt: 'a file of a model version does not match its checksum or schema',
