@@ -132,12 +132,6 @@ export const v128 = {
   half: (a: Code, half: 0 | 1): Code => [...a, 0xfd, 0x1d, half],
 }
 
-/** The first value where a 32-bit integer is not 0, else the second. */
-export const select = (condition: Code, yes: Code, no: Code): Code => [
-  ...[...yes, ...no, ...condition],
-  0x1b,
-]
-
 /** 32-bit floats. */
 export const f32 = { add: binary(0x92), load: load(0x2a), store: store(0x38) }
 

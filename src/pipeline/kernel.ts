@@ -12,7 +12,7 @@ import {
   set,
   type ValueType,
   type WasmFunction,
-} from './trees/assembler.ts'
+} from '../wasm-assembler.ts'
 
 /** Locals of a function by name, parameters first. */
 type Locals = Readonly<Record<string, ValueType>>

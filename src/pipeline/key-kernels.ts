@@ -1,7 +1,6 @@
 /** The loops that make keys of the inputs of terms: what a key is, and the loops, see `input-keys.ts`. */
 
 import { hourMicros } from '../ride.ts'
-import { double, each, hasSize, kernel, putDouble, putInt } from './kernel.ts'
 import {
   type Code,
   f64,
@@ -11,7 +10,8 @@ import {
   set,
   type WasmFunction,
   when,
-} from './trees/assembler.ts'
+} from '../wasm-assembler.ts'
+import { double, each, hasSize, kernel, putDouble, putInt } from './kernel.ts'
 
 /** The key of a missing value. */
 export const missingKey = 2 ** 14

@@ -6,7 +6,6 @@
  */
 
 import type { Pairs } from './pair-table.ts'
-import { gather } from './row-loops.ts'
 
 /** Rides held back at most: as many rides ask for the counts so far to be copied once. */
 const mostHeld = 2 ** 17
@@ -74,7 +73,10 @@ export class PairCounts {
       const part = at.subarray(from, to)
       this.reserve(this.size + part.length)
       levels.forEach(({ numbers, size }, t) => {
-        gather((this.held[t] as Int32Array).subarray(this.size), numbers, part)
+        const held = this.held[t] as Int32Array
+        for (let j = 0; j < part.length; j++) {
+          held[this.size + j] = numbers[part[j] as number] as number
+        }
         this.levels[t] = size
       })
       this.size += part.length

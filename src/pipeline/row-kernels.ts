@@ -5,6 +5,16 @@
  */
 
 import {
+  type Code,
+  f64,
+  get,
+  i32,
+  loopWhile,
+  set,
+  type WasmFunction,
+  when,
+} from '../wasm-assembler.ts'
+import {
   add,
   append,
   double,
@@ -18,16 +28,6 @@ import {
   putInt,
 } from './kernel.ts'
 import { keyKernels } from './key-kernels.ts'
-import {
-  type Code,
-  f64,
-  get,
-  i32,
-  loopWhile,
-  set,
-  type WasmFunction,
-  when,
-} from './trees/assembler.ts'
 
 /** Columns that {@link addColumns} adds at once, at most. */
 export const mostColumns = 8

@@ -5,8 +5,8 @@
  */
 
 import type { RideBatch } from '../ride.ts'
+import { wasmExports, wasmMemory, wasmModule } from '../wasm-assembler.ts'
 import { mostColumns, rowKernels } from './row-kernels.ts'
-import { wasmExports, wasmMemory, wasmModule } from './trees/assembler.ts'
 
 /** Rides that loops go over at once, at most: their columns stay in a processor's cache. */
 export const pieceRides = 4096
