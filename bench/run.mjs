@@ -2,7 +2,7 @@
 // for it. Prints two tables and writes docs/benchmarks.md (not with other rows, --quick, --package or --no-write). No
 // time is asserted: it fails only when a process fails or answers disagree.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -12,6 +12,7 @@ import {
   atSize,
   contenders,
   duckdbVersion,
+  heavyContenders,
   install,
   reference,
   years,
@@ -20,6 +21,7 @@ import { heldTo } from './held.mjs'
 import { measure } from './process.mjs'
 import { findPython, setUpPython } from './python.mjs'
 import { documentOf, heldTable, measuredTable, printed } from './report.mjs'
+import { bundleSums } from './sums.mjs'
 
 const usage = `npm run bench -- [flags]
   --rows <n>        rows of a month (default 3000000)
@@ -29,6 +31,7 @@ const usage = `npm run bench -- [flags]
   --setup-python    make bench/.venv with these, once
   --with-10x        memory at ten times the rows too (minutes, 1 GB of disk)
   --no-years        leave out the 24 cached months
+  --no-heavy        leave out rich recipes, strengths of a penalty and trees
   --no-write        do not write docs/benchmarks.md
   --package <dir>   another installed ridecast to measure, nothing written
   --quick           100000 rows, one turn, no python, nothing written`
@@ -42,6 +45,7 @@ const { values: flags } = parseArgs({
     'setup-python': { type: 'boolean', default: false },
     'with-10x': { type: 'boolean', default: false },
     'no-years': { type: 'boolean', default: false },
+    'no-heavy': { type: 'boolean', default: false },
     'no-write': { type: 'boolean', default: false },
     package: { type: 'string' },
     quick: { type: 'boolean', default: false },
@@ -99,6 +103,7 @@ const python = quick ? { missing: 'quick' } : findPython(flags.python)
 const load = loadavg()[0].toFixed(1)
 if (Number(load) > 0.5) say(`the machine is not idle: load ${load}`)
 install(flags.package)
+await bundleSums()
 const can = abilities()
 
 const months = await make('--rows', String(rows))
@@ -110,6 +115,16 @@ const all = contenders({ data: months.folder, files, python, can })
 const samples = await inTurns(all, rounds)
 const exact = (await reference({ files, python }))?.output
 
+if (!flags['no-heavy']) {
+  const rows = join(months.folder, 'rows.bin')
+  if (!existsSync(rows)) {
+    const script = join(import.meta.dirname, 'peers', 'rows.mjs')
+    await measure(process.execPath, [script, files[0], rows])
+  }
+  const heavy = heavyContenders({ data: months.folder, files, python, can, rows })
+  all.push(...heavy)
+  Object.assign(samples, await inTurns(heavy, Math.min(2, rounds)))
+}
 if (!flags['no-years']) {
   const names = [...monthNames(2022), ...monthNames(2023)].join(',')
   const { folder } = await make('--rows', String(yearRows), '--months', names)

@@ -131,6 +131,34 @@ const leanPackages = {
   },
 }
 
+// CommonJS packages inside an ES module bundle still ask for these three.
+const banner = [
+  "import { createRequire as __createRequire } from 'node:module'",
+  'const require = __createRequire(import.meta.url)',
+  'const __filename = import.meta.filename, __dirname = import.meta.dirname',
+].join(';')
+
+/** How everything that runs in Node.js is bundled. */
+export const bundleOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  outExtension: { '.js': '.mjs' },
+  banner: { js: banner },
+  // Resolved from node_modules at run time: they find their native parts beside themselves.
+  external: ['parquet-wasm', '@duckdb/node-bindings'],
+  legalComments: 'none',
+  logLevel: 'warning',
+  sourcemap: 'linked',
+  sourcesContent: false,
+  // Less to read at every start; names stay, for stack traces.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  plugins: [leanPackages],
+}
+
 /** Builds into a folder of its own and renames it, so that a reader never sees half a bundle. */
 export async function build() {
   const { build: bundle } = await import('esbuild')
@@ -138,30 +166,7 @@ export async function build() {
   const folder = join(root, `dist.${process.pid}.tmp`)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  // CommonJS packages inside an ES module bundle still ask for these three.
-  const banner = [
-    "import { createRequire as __createRequire } from 'node:module'",
-    'const require = __createRequire(import.meta.url)',
-    'const __filename = import.meta.filename, __dirname = import.meta.dirname',
-  ].join(';')
-  const common = {
-    absWorkingDir: root,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    banner: { js: banner },
-    legalComments: 'none',
-    logLevel: 'warning',
-    sourcemap: 'linked',
-    sourcesContent: false,
-    // Less to read at every start; names stay, for stack traces.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    plugins: [leanPackages],
-  }
+  const common = { ...bundleOptions, outdir: folder }
   await bundle({
     ...common,
     // The worker is started by its file name, beside the chunks that start it.
@@ -173,8 +178,6 @@ export async function build() {
     },
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
-    // Resolved from node_modules at run time: they find their native parts beside themselves.
-    external: ['parquet-wasm', '@duckdb/node-bindings'],
   })
   await bundle({
     ...common,
