@@ -19,9 +19,13 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
 import { gzipSync } from 'node:zlib'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** Folders of YAML that comes with ridecast. */
+const documents = ['recipes', 'contracts']
 
 /** A hash over names, sizes and times of everything the bundle is made from. */
 export function sourceStamp() {
@@ -31,7 +35,13 @@ export function sourceStamp() {
     if (!stat.isDirectory()) return hash.update(`${path}\0${stat.size}\0${stat.mtimeMs}\n`)
     for (const name of readdirSync(path).sort()) visit(join(path, name))
   }
-  for (const name of ['src', 'scripts/build.mjs', 'package.json', 'package-lock.json']) {
+  for (const name of [
+    ...documents,
+    'src',
+    'scripts/build.mjs',
+    'package.json',
+    'package-lock.json',
+  ]) {
     if (existsSync(join(root, name))) visit(join(root, name))
   }
   return hash.digest('hex')
@@ -131,6 +141,33 @@ const leanPackages = {
   },
 }
 
+/** Documents that come with ridecast, as JSON by their text, see `src/shipped-yaml.ts`. */
+async function documentsByText() {
+  const { parse } = await import('yaml')
+  const paths = documents.flatMap((folder) => {
+    return readdirSync(join(root, folder)).map((name) => join(root, folder, name))
+  })
+  const texts = paths
+    .filter((path) => path.endsWith('.yaml'))
+    .map((path) => readFileSync(path, 'utf8'))
+  const entries = texts.map((text) => [text, parse(text)])
+  const kept = entries.filter(([, value]) => {
+    // Infinity, say, is nothing that JSON can hold.
+    return isDeepStrictEqual(JSON.parse(JSON.stringify(value)), value)
+  })
+  return Object.fromEntries(kept.map(([text, value]) => [text, JSON.stringify(value)]))
+}
+
+/** Puts them into the bundle. */
+const shippedDocuments = {
+  name: 'shipped-documents',
+  setup(build) {
+    build.onLoad({ filter: /src[\\/]shipped-yaml\.ts$/ }, async () => {
+      return { contents: `export const shippedYaml = ${JSON.stringify(await documentsByText())}` }
+    })
+  },
+}
+
 // CommonJS packages inside an ES module bundle still ask for these three.
 const banner = [
   "import { createRequire as __createRequire } from 'node:module'",
@@ -156,7 +193,7 @@ export const bundleOptions = {
   // Less to read at every start; names stay, for stack traces.
   minifyWhitespace: true,
   minifySyntax: true,
-  plugins: [leanPackages],
+  plugins: [leanPackages, shippedDocuments],
 }
 
 /** Builds into a folder of its own and renames it, so that a reader never sees half a bundle. */
