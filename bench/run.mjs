@@ -33,6 +33,8 @@ const usage = `npm run bench -- [flags]
   --no-years        leave out the 24 cached months
   --no-heavy        leave out rich recipes, strengths of a penalty and trees
   --no-write        do not write docs/benchmarks.md
+  --only <names>    these contenders, with commas; what else was measured by earlier runs with
+                    this flag is taken from them
   --package <dir>   another installed ridecast to measure, nothing written
   --quick           100000 rows, one turn, no python, nothing written`
 
@@ -47,6 +49,7 @@ const { values: flags } = parseArgs({
     'no-years': { type: 'boolean', default: false },
     'no-heavy': { type: 'boolean', default: false },
     'no-write': { type: 'boolean', default: false },
+    only: { type: 'string' },
     package: { type: 'string' },
     quick: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -64,6 +67,7 @@ const rows = Number(flags.rows ?? (quick ? 100_000 : heldRows))
 const rounds = Number(flags.rounds ?? (quick ? 1 : 5))
 const slowRounds = Math.min(rounds, Number(flags['slow-rounds']))
 const yearRows = quick ? 10_000 : 300_000
+const only = flags.only === undefined ? undefined : new Set(flags.only.split(','))
 const root = join(import.meta.dirname, '..')
 const say = (text) => process.stderr.write(`${text}\n`)
 
@@ -82,7 +86,7 @@ async function inTurns(all, turns) {
   for (let turn = 1; turn <= turns; turn++) {
     for (const contender of all) {
       const { name, missing, slow, run } = contender
-      if (missing || (slow && turn > slowRounds)) continue
+      if (missing || (only && !only.has(name)) || (slow && turn > slowRounds)) continue
       const sample = await run().catch((error) => {
         if (!error.message.includes('[engine_missing]')) throw error
         contender.missing = 'its engine is not installed'
@@ -142,6 +146,17 @@ if (flags['with-10x']) {
   Object.assign(samples, await inTurns(sizes, Math.min(2, rounds)))
 }
 
+const results = join(import.meta.dirname, '.results')
+mkdirSync(results, { recursive: true })
+writeFileSync(join(results, '.gitignore'), '*\n')
+if (only) {
+  const parts = join(results, 'parts.json')
+  const before = existsSync(parts) ? JSON.parse(readFileSync(parts, 'utf8')) : {}
+  for (const [name, own] of Object.entries(samples)) {
+    if (own.length === 0 && before[name]) samples[name] = before[name]
+  }
+  writeFileSync(parts, JSON.stringify({ ...before, ...samples }))
+}
 const { faults, notes } = compareAnswers(all, samples, exact)
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const facts = {
@@ -171,9 +186,6 @@ console.log(printed(tables.held))
 for (const note of notes) console.log(note)
 for (const fault of faults) console.log(`DISAGREES: ${fault}`)
 
-const results = join(import.meta.dirname, '.results')
-mkdirSync(results, { recursive: true })
-writeFileSync(join(results, '.gitignore'), '*\n')
 const raw = { facts, rows, samples, exact, held, faults }
 const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '')
 writeFileSync(join(results, `${stamp}.json`), JSON.stringify(raw, null, 1))

@@ -54,6 +54,7 @@ export class AtomLevels implements TermLevels {
     return this.index.codes
   }
 
+  /** The numbers of a batch. */
   fill(rides: RideBatch, inputs: InputKeys): void {
     const { known, numbers } = this
     const { length } = rides
@@ -106,6 +107,7 @@ export class ProductLevels implements TermLevels {
     this.late = loops.ints(pieceRides)
   }
 
+  /** The numbers of a batch, once its factors have theirs. */
   fill({ length }: RideBatch): void {
     const { left, right, table, numbers } = this
     const { numbers: lefts } = left

@@ -29,7 +29,7 @@ import {
   when,
 } from './trees/assembler.ts'
 
-/** Columns that {@link addColumns} adds at once, at most. */
+/** Columns that a loop adds at once, at most. */
 export const mostColumns = 8
 
 /** The name of a loop. */
