@@ -17,6 +17,7 @@ import { measure } from './process.mjs'
 
 const root = join(import.meta.dirname, '..')
 const peers = join(import.meta.dirname, 'peers')
+const sumsScript = join(import.meta.dirname, 'sums.mjs')
 
 /** Where the ridecast that is measured lies. */
 let home = join(import.meta.dirname, '.build')
@@ -150,6 +151,12 @@ export function contenders({ data, files, python, can }) {
     missing: duckdbVersion() ? undefined : '@duckdb/node-api is not installed',
     run: () => measure(process.execPath, [join(peers, 'duckdb.mjs'), kind, ...files]),
   })
+  const alone = (name, title, engine, recipe, over, ...more) => ({
+    name,
+    title,
+    missing: lacks(engine),
+    run: () => measure(process.execPath, [sumsScript, engine, recipe, ...over, ...more]),
+  })
   return [
     ours('plain-duckdb', 'ridecast plain, cold, engine duckdb', 'plain', 'duckdb'),
     ours('plain-arrow', 'ridecast plain, cold, engine arrow', 'plain', 'arrow'),
@@ -163,10 +170,59 @@ export function contenders({ data, files, python, can }) {
       title: 'ridecast --version: what starting costs',
       run: () => measure(process.execPath, [ridecast(), '--version'], { text: true }),
     },
+    ...['duckdb', 'arrow'].map((engine) =>
+      alone(`sums-${engine}`, `sums of plain alone, engine ${engine}`, engine, 'plain', files),
+    ),
     duckdb('scan', 'DuckDB alone, bare scan of five columns', 'scan'),
     duckdb('group', 'DuckDB alone, sums by pair of zones', 'group'),
     peer('expert', 'Python, expert: pyarrow, own CSR, LinearRegression', 'expert.py'),
     peer('classic', 'Python, classic: pandas, DictVectorizer, LinearRegression', 'classic.py'),
+  ]
+}
+
+/**
+ * What takes long, and is measured in fewer turns: a rich recipe, many strengths of a penalty, trees.
+ *
+ * @param rows path of a file for bench/trees.mjs, see bench/peers/rows.mjs
+ */
+export function heavyContenders({ data, files, python, can, rows }) {
+  const engine = can.engines.includes('duckdb') ? 'duckdb' : 'arrow'
+  const [first] = files
+  const sums = (recipe, ...more) => ({
+    name: `${recipe}-sums`,
+    title: `sums of ${recipe} alone, one month, engine ${engine}`,
+    run: () => measure(process.execPath, [sumsScript, engine, recipe, first, ...more]),
+  })
+  const cache = mkdtempSync(join(tmpdir(), 'ridecast-bench-cache-'))
+  process.once('exit', () => rmSync(cache, { recursive: true, force: true }))
+  const strengths = () =>
+    measure(process.execPath, [
+      ...[ridecast(), 'penalty', '2023-01,2023-02', '--recipe=standard', '--count=200'],
+      ...['--taxi=yellow', `--data=${data}`, `--cache=${cache}`, '--json'],
+    ])
+  let filled
+  return [
+    sums('plain'),
+    sums('linear', '--solve'),
+    {
+      name: 'strengths',
+      title: 'ridecast penalty: 200 strengths of standard, two cached months',
+      missing: can.cache ? undefined : 'no cache of sums in this ridecast',
+      async run() {
+        filled ??= strengths()
+        await filled
+        return strengths()
+      },
+    },
+    {
+      name: 'trees',
+      title: 'boosted trees, 200 of 31 leaves, and LightGBM before and after',
+      missing: python.missing,
+      run: () =>
+        measure(process.execPath, [
+          ...[join(import.meta.dirname, 'trees.mjs'), rows, '--python', python.path],
+        ]),
+    },
   ]
 }
 

@@ -9,7 +9,7 @@ const requirements = join(import.meta.dirname, 'peers', 'requirements.txt')
 
 const probe = `
 import importlib.metadata as meta, json, platform
-names = ['pandas', 'pyarrow', 'scikit-learn', 'scipy', 'numpy']
+names = ['pandas', 'pyarrow', 'scikit-learn', 'scipy', 'numpy', 'lightgbm']
 print(json.dumps({'python': platform.python_version(), **{name: meta.version(name) for name in names}}))
 `
 
@@ -34,7 +34,7 @@ export function findPython(named) {
     return { path, versions: JSON.parse(text) }
   } catch {
     return {
-      missing: `no python with pandas, pyarrow, scikit-learn and scipy: --python <path> or --setup-python`,
+      missing: `no python with pandas, pyarrow, scikit-learn, scipy and lightgbm: --python <path> or --setup-python`,
     }
   }
 }

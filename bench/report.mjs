@@ -80,9 +80,10 @@ ${markdown(measured)}
 "DuckDB alone" runs in the same kind of process (Node.js, \`@duckdb/node-api\`), over both files one
 after the other; its sums by pair are sums of doubles, in plain SQL, where ridecast's are exact
 integers. "Its sums alone" compares the time that such a process takes from opening the database to
-the last group (\`query\`) with the stage in which ridecast reads and sums both files (\`sum\`: the
-engine's start, the sums of the recipe, of the model's profile and of the data contract); hashes of
-the files (\`source\`, \`split\`) and the verdict of the contract (\`check\`) are other stages.
+the last group (\`query\`) with the time that \`bench/sums.mjs\` takes from opening the engine to the
+last sum of the recipe over both files (\`sum\`): no hash, no contract, no profile of the model. In a
+training, stage \`sum\` makes the sums of the model's profile and of the data contract as well; hashes
+of the files (\`source\`, \`split\`) and the verdict of the contract (\`check\`) are other stages.
 
 ## Held to
 

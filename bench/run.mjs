@@ -2,7 +2,7 @@
 // for it. Prints two tables and writes docs/benchmarks.md (not with other rows, --quick, --package or --no-write). No
 // time is asserted: it fails only when a process fails or answers disagree.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -12,6 +12,7 @@ import {
   atSize,
   contenders,
   duckdbVersion,
+  heavyContenders,
   install,
   reference,
   years,
@@ -20,6 +21,7 @@ import { heldTo } from './held.mjs'
 import { measure } from './process.mjs'
 import { findPython, setUpPython } from './python.mjs'
 import { documentOf, heldTable, measuredTable, printed } from './report.mjs'
+import { bundleSums } from './sums.mjs'
 
 const usage = `npm run bench -- [flags]
   --rows <n>        rows of a month (default 3000000)
@@ -29,7 +31,10 @@ const usage = `npm run bench -- [flags]
   --setup-python    make bench/.venv with these, once
   --with-10x        memory at ten times the rows too (minutes, 1 GB of disk)
   --no-years        leave out the 24 cached months
+  --no-heavy        leave out rich recipes, strengths of a penalty and trees
   --no-write        do not write docs/benchmarks.md
+  --only <names>    these contenders, with commas; what else was measured by earlier runs with
+                    this flag is taken from them
   --package <dir>   another installed ridecast to measure, nothing written
   --quick           100000 rows, one turn, no python, nothing written`
 
@@ -42,7 +47,9 @@ const { values: flags } = parseArgs({
     'setup-python': { type: 'boolean', default: false },
     'with-10x': { type: 'boolean', default: false },
     'no-years': { type: 'boolean', default: false },
+    'no-heavy': { type: 'boolean', default: false },
     'no-write': { type: 'boolean', default: false },
+    only: { type: 'string' },
     package: { type: 'string' },
     quick: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -60,6 +67,7 @@ const rows = Number(flags.rows ?? (quick ? 100_000 : heldRows))
 const rounds = Number(flags.rounds ?? (quick ? 1 : 5))
 const slowRounds = Math.min(rounds, Number(flags['slow-rounds']))
 const yearRows = quick ? 10_000 : 300_000
+const only = flags.only === undefined ? undefined : new Set(flags.only.split(','))
 const root = join(import.meta.dirname, '..')
 const say = (text) => process.stderr.write(`${text}\n`)
 
@@ -78,7 +86,7 @@ async function inTurns(all, turns) {
   for (let turn = 1; turn <= turns; turn++) {
     for (const contender of all) {
       const { name, missing, slow, run } = contender
-      if (missing || (slow && turn > slowRounds)) continue
+      if (missing || (only && !only.has(name)) || (slow && turn > slowRounds)) continue
       const sample = await run().catch((error) => {
         if (!error.message.includes('[engine_missing]')) throw error
         contender.missing = 'its engine is not installed'
@@ -99,6 +107,7 @@ const python = quick ? { missing: 'quick' } : findPython(flags.python)
 const load = loadavg()[0].toFixed(1)
 if (Number(load) > 0.5) say(`the machine is not idle: load ${load}`)
 install(flags.package)
+await bundleSums()
 const can = abilities()
 
 const months = await make('--rows', String(rows))
@@ -110,6 +119,16 @@ const all = contenders({ data: months.folder, files, python, can })
 const samples = await inTurns(all, rounds)
 const exact = (await reference({ files, python }))?.output
 
+if (!flags['no-heavy']) {
+  const rows = join(months.folder, 'rows.bin')
+  if (!existsSync(rows)) {
+    const script = join(import.meta.dirname, 'peers', 'rows.mjs')
+    await measure(process.execPath, [script, files[0], rows])
+  }
+  const heavy = heavyContenders({ data: months.folder, files, python, can, rows })
+  all.push(...heavy)
+  Object.assign(samples, await inTurns(heavy, Math.min(2, rounds)))
+}
 if (!flags['no-years']) {
   const names = [...monthNames(2022), ...monthNames(2023)].join(',')
   const { folder } = await make('--rows', String(yearRows), '--months', names)
@@ -127,6 +146,17 @@ if (flags['with-10x']) {
   Object.assign(samples, await inTurns(sizes, Math.min(2, rounds)))
 }
 
+const results = join(import.meta.dirname, '.results')
+mkdirSync(results, { recursive: true })
+writeFileSync(join(results, '.gitignore'), '*\n')
+if (only) {
+  const parts = join(results, 'parts.json')
+  const before = existsSync(parts) ? JSON.parse(readFileSync(parts, 'utf8')) : {}
+  for (const [name, own] of Object.entries(samples)) {
+    if (own.length === 0 && before[name]) samples[name] = before[name]
+  }
+  writeFileSync(parts, JSON.stringify({ ...before, ...samples }))
+}
 const { faults, notes } = compareAnswers(all, samples, exact)
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const facts = {
@@ -156,9 +186,6 @@ console.log(printed(tables.held))
 for (const note of notes) console.log(note)
 for (const fault of faults) console.log(`DISAGREES: ${fault}`)
 
-const results = join(import.meta.dirname, '.results')
-mkdirSync(results, { recursive: true })
-writeFileSync(join(results, '.gitignore'), '*\n')
 const raw = { facts, rows, samples, exact, held, faults }
 const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '')
 writeFileSync(join(results, `${stamp}.json`), JSON.stringify(raw, null, 1))

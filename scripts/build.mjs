@@ -19,9 +19,13 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
 import { gzipSync } from 'node:zlib'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** Folders of YAML that comes with ridecast. */
+const documents = ['recipes', 'contracts']
 
 /** A hash over names, sizes and times of everything the bundle is made from. */
 export function sourceStamp() {
@@ -31,7 +35,13 @@ export function sourceStamp() {
     if (!stat.isDirectory()) return hash.update(`${path}\0${stat.size}\0${stat.mtimeMs}\n`)
     for (const name of readdirSync(path).sort()) visit(join(path, name))
   }
-  for (const name of ['src', 'scripts/build.mjs', 'package.json', 'package-lock.json']) {
+  for (const name of [
+    ...documents,
+    'src',
+    'scripts/build.mjs',
+    'package.json',
+    'package-lock.json',
+  ]) {
     if (existsSync(join(root, name))) visit(join(root, name))
   }
   return hash.digest('hex')
@@ -131,6 +141,61 @@ const leanPackages = {
   },
 }
 
+/** Documents that come with ridecast, as JSON by their text, see `src/shipped-yaml.ts`. */
+async function documentsByText() {
+  const { parse } = await import('yaml')
+  const paths = documents.flatMap((folder) => {
+    return readdirSync(join(root, folder)).map((name) => join(root, folder, name))
+  })
+  const texts = paths
+    .filter((path) => path.endsWith('.yaml'))
+    .map((path) => readFileSync(path, 'utf8'))
+  const entries = texts.map((text) => [text, parse(text)])
+  const kept = entries.filter(([, value]) => {
+    // Infinity, say, is nothing that JSON can hold.
+    return isDeepStrictEqual(JSON.parse(JSON.stringify(value)), value)
+  })
+  return Object.fromEntries(kept.map(([text, value]) => [text, JSON.stringify(value)]))
+}
+
+/** Puts them into the bundle. */
+const shippedDocuments = {
+  name: 'shipped-documents',
+  setup(build) {
+    build.onLoad({ filter: /src[\\/]shipped-yaml\.ts$/ }, async () => {
+      return { contents: `export const shippedYaml = ${JSON.stringify(await documentsByText())}` }
+    })
+  },
+}
+
+// CommonJS packages inside an ES module bundle still ask for these three.
+const banner = [
+  "import { createRequire as __createRequire } from 'node:module'",
+  'const require = __createRequire(import.meta.url)',
+  'const __filename = import.meta.filename, __dirname = import.meta.dirname',
+].join(';')
+
+/** How everything that runs in Node.js is bundled. */
+export const bundleOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  outExtension: { '.js': '.mjs' },
+  banner: { js: banner },
+  // Resolved from node_modules at run time: they find their native parts beside themselves.
+  external: ['parquet-wasm', '@duckdb/node-bindings'],
+  legalComments: 'none',
+  logLevel: 'warning',
+  sourcemap: 'linked',
+  sourcesContent: false,
+  // Less to read at every start; names stay, for stack traces.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  plugins: [leanPackages, shippedDocuments],
+}
+
 /** Builds into a folder of its own and renames it, so that a reader never sees half a bundle. */
 export async function build() {
   const { build: bundle } = await import('esbuild')
@@ -138,30 +203,7 @@ export async function build() {
   const folder = join(root, `dist.${process.pid}.tmp`)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  // CommonJS packages inside an ES module bundle still ask for these three.
-  const banner = [
-    "import { createRequire as __createRequire } from 'node:module'",
-    'const require = __createRequire(import.meta.url)',
-    'const __filename = import.meta.filename, __dirname = import.meta.dirname',
-  ].join(';')
-  const common = {
-    absWorkingDir: root,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    banner: { js: banner },
-    legalComments: 'none',
-    logLevel: 'warning',
-    sourcemap: 'linked',
-    sourcesContent: false,
-    // Less to read at every start; names stay, for stack traces.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    plugins: [leanPackages],
-  }
+  const common = { ...bundleOptions, outdir: folder }
   await bundle({
     ...common,
     // The worker is started by its file name, beside the chunks that start it.
@@ -174,8 +216,6 @@ export async function build() {
     },
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
-    // Resolved from node_modules at run time: they find their native parts beside themselves.
-    external: ['parquet-wasm', '@duckdb/node-bindings', 'koffi'],
   })
   await bundle({
     ...common,

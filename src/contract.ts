@@ -4,11 +4,11 @@
  * a value can be at all stands in `ride-domain.ts`.
  */
 
-import { parse } from 'yaml'
 import { z } from 'zod'
 import { messageOf, RidecastError } from './errors.ts'
 import { isMonth, type Month } from './month.ts'
 import { taxis } from './ride.ts'
+import { parseYaml } from './yaml-text.ts'
 
 /** The version of the format; contracts of another version are not read. */
 export const contractFormat = 1
@@ -101,8 +101,7 @@ export type Period = z.output<typeof period>
 export function parseContract(text: string, label: string): Contract {
   let value: unknown
   try {
-    // Aliases are off: a few lines of them can expand into gigabytes.
-    value = parse(text, { maxAliasCount: 0, logLevel: 'error' })
+    value = parseYaml(text)
   } catch (error) {
     const what = (messageOf(error).split('\n')[0] as string).replace(/:$/, '')
     throw new RidecastError('contract_invalid', `contract ${label} is not YAML: ${what}`, {

@@ -3,12 +3,13 @@
  * Knows what may be named; what the names compute is in `features.ts`.
  */
 
-import { parse, stringify } from 'yaml'
+import { stringify } from 'yaml'
 import type { z } from 'zod'
 import { messageOf, RidecastError } from './errors.ts'
 import { measureOf } from './measures.ts'
 import { type BinSpec, type CategorySpec, type Recipe, recipeSchema } from './recipe-schema.ts'
 import { type ColumnName, type InputName, rideColumns, type ZoneName, zoneNames } from './ride.ts'
+import { parseYaml } from './yaml-text.ts'
 
 function invalid(label: string, error: z.ZodError): RidecastError {
   const faults = error.issues.flatMap(flatten).map(({ path, message }) => {
@@ -160,7 +161,7 @@ export function parseRecipe(
 ): Recipe {
   let value: unknown
   try {
-    value = parse(text, yamlOptions)
+    value = parseYaml(text)
   } catch (error) {
     throw new RidecastError('recipe_invalid', `recipe ${label} is not YAML: ${yamlFault(error)}`, {
       cause: error,
@@ -169,10 +170,6 @@ export function parseRecipe(
   for (const override of overrides) value = applyOverride(value, override, label)
   return checkRecipe(value, label, memberOf)
 }
-
-// Aliases are off: a few lines of them can expand into gigabytes. Warnings would go to the
-// process, past whoever reads this recipe.
-const yamlOptions = { maxAliasCount: 0, logLevel: 'error' } as const
 
 /** What and where, without the drawing of the place below it. */
 function yamlFault(error: unknown): string {
@@ -190,7 +187,7 @@ function applyOverride(value: unknown, override: string, label: string): unknown
   const keys = override.slice(0, at).split('.')
   let leaf: unknown
   try {
-    leaf = parse(override.slice(at + 1), yamlOptions)
+    leaf = parseYaml(override.slice(at + 1))
   } catch (error) {
     throw new RidecastError(
       'usage_invalid',

@@ -23,6 +23,9 @@ export interface TermLevels {
   readonly codes: Float64Array
 }
 
+/** Levels of an atom are fewer, nearly always: there are 265 zones. */
+const usualSide = 512
+
 /** Levels of one atom. */
 export class AtomLevels implements TermLevels {
   serial = 0
@@ -51,6 +54,7 @@ export class AtomLevels implements TermLevels {
     return this.index.codes
   }
 
+  /** The numbers of a batch. */
   fill(rides: RideBatch, inputs: InputKeys): void {
     const { known, numbers } = this
     const { length } = rides
@@ -98,11 +102,12 @@ export class ProductLevels implements TermLevels {
     this.right = right
     this.radix = radix
     this.loops = loops
-    this.table = new PairTable((length) => loops.ints(length))
+    this.table = new PairTable(usualSide, (length) => loops.ints(length))
     this.numbers = loops.ints(pieceRides)
     this.late = loops.ints(pieceRides)
   }
 
+  /** The numbers of a batch, once its factors have theirs. */
   fill({ length }: RideBatch): void {
     const { left, right, table, numbers } = this
     const { numbers: lefts } = left

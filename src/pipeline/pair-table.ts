@@ -24,8 +24,8 @@ export interface Pairs {
 export class PairTable {
   /** All values; where that of a pair is says {@link at}. */
   values: Int32Array
-  private height = 64
-  private width = 64
+  private height: number
+  private width: number
   private isMatrix = true
   /** Pairs in slots. */
   private size = 0
@@ -33,10 +33,15 @@ export class PairTable {
   private mask = fewestSlots - 1
   private readonly make: (length: number) => Int32Array
 
-  /** @param make makes arrays of zeros; those of a matrix come from there */
-  constructor(make: (length: number) => Int32Array = (length) => new Int32Array(length)) {
+  /**
+   * @param side rows and columns of the matrix to begin with, a power of 2
+   * @param make makes arrays of zeros; those of a matrix come from there
+   */
+  constructor(side = 64, make = (length: number): Int32Array => new Int32Array(length)) {
     this.make = make
-    this.values = make(64 * 64)
+    this.height = side
+    this.width = side
+    this.values = make(side * side)
   }
 
   /**

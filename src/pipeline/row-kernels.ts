@@ -29,8 +29,15 @@ import {
 } from './kernel.ts'
 import { keyKernels } from './key-kernels.ts'
 
-/** Columns that {@link addColumns} adds at once, at most. */
+/** Columns that a loop adds at once, at most. */
 export const mostColumns = 8
+
+/** The name of a loop. */
+export type KernelName =
+  | ('durations' | 'hours' | 'units' | 'speeds' | 'timely')
+  | ('lookUp' | 'lookUpPairs' | 'gather' | 'gatherValues' | 'gatherKnown')
+  | ('countKeys' | 'countGroups' | 'topOf' | 'sumOf' | 'sumOfProducts')
+  | `addColumns${number}`
 
 /** All loops. */
 export function rowKernels(): WasmFunction[] {
@@ -246,9 +253,8 @@ const sumOfProducts = (): WasmFunction =>
 
 /** Adds so many columns to the sums of groups: those of a group lie side by side. */
 function addColumns(count: number): WasmFunction {
-  const places = Array.from({ length: count }, (_, k) => `place${k}`)
-  const columns = Array.from({ length: count }, (_, k) => `column${k}`)
-  const named = [...places, ...columns].map((name) => [name, 'i32'] as const)
+  const columns = Array.from({ length: count }, (_, k) => k)
+  const named = columns.flatMap((k) => [`place${k}`, `column${k}`].map((name) => [name, 'i32']))
   return kernel(
     `addColumns${count}`,
     { into: 'i32', stride: 'i32', groups: 'i32', end: 'i32', ...Object.fromEntries(named) },
@@ -264,7 +270,7 @@ function addColumns(count: number): WasmFunction {
       return [
         each(i, local('end'), [
           set(local('group'), i32.add(get(local('into')), group)),
-          ...places.map((_, k) => one(k)),
+          ...columns.map(one),
         ]),
       ]
     },

@@ -6,7 +6,7 @@
 
 import type { RideBatch } from '../ride.ts'
 import { wasmExports, wasmMemory, wasmModule } from '../wasm-assembler.ts'
-import { mostColumns, rowKernels } from './row-kernels.ts'
+import { type KernelName, mostColumns, rowKernels } from './row-kernels.ts'
 
 /** Rides that loops go over at once, at most: their columns stay in a processor's cache. */
 export const pieceRides = 4096
@@ -18,7 +18,8 @@ const fewestPages = 64
 const mostPages = 65_535
 
 /** Loops by name: numbers and addresses in, a number out. */
-type Kernels = Readonly<Record<string, (...values: number[]) => number>>
+type Kernel = (...values: number[]) => number
+type Kernels = Readonly<Record<KernelName, Kernel>>
 
 let module: Uint8Array<ArrayBuffer> | undefined
 
@@ -52,12 +53,13 @@ export class RowLoops {
    */
   durations(rides: RideBatch, seconds: Float64Array, keys: Int32Array): boolean {
     const { pickup, dropoff, length } = rides
-    return this.run('durations', [pickup, dropoff, seconds, keys], length) !== 0
+    const [from, to] = [pickup.byteOffset, dropoff.byteOffset]
+    return this.kernels.durations(from, to, seconds.byteOffset, keys.byteOffset, length) !== 0
   }
 
   /** Keys of hours, those since `first`. */
   hours({ pickup, length }: RideBatch, keys: Int32Array, first: number): void {
-    this.run('hours', [pickup, keys], length, first)
+    this.kernels.hours(pickup.byteOffset, keys.byteOffset, length, first)
   }
 
   /**
@@ -71,13 +73,14 @@ export class RowLoops {
     length: number,
     scale: number,
   ): { readonly gaps: boolean; readonly odd: boolean } {
-    const flags = this.run('units', [values, keys], length, scale)
+    const flags = this.kernels.units(values.byteOffset, keys.byteOffset, length, scale)
     return { gaps: (flags & 1) !== 0, odd: flags !== 0 }
   }
 
   /** Keys of speeds. */
   speeds({ pickup, dropoff, length }: RideBatch, miles: Float64Array, keys: Int32Array): void {
-    this.run('speeds', [pickup, dropoff, miles, keys], length)
+    const [from, to] = [pickup.byteOffset, dropoff.byteOffset]
+    this.kernels.speeds(from, to, miles.byteOffset, keys.byteOffset, length)
   }
 
   /**
@@ -92,17 +95,19 @@ export class RowLoops {
     least: number,
     most: number,
   ): number {
-    return this.run('timely', [pickup, dropoff, taken, others], length, least, most)
+    const [from, to] = [pickup.byteOffset, dropoff.byteOffset]
+    const [yes, no] = [taken.byteOffset, others.byteOffset]
+    return this.kernels.timely(from, to, yes, no, length, least, most)
   }
 
   /** Takes the numbers at the positions `at`. */
   gather(into: Int32Array, from: Int32Array, at: Int32Array): void {
-    this.run('gather', [into, from, at], at.length)
+    this.kernels.gather(into.byteOffset, from.byteOffset, at.byteOffset, at.length)
   }
 
   /** Takes the values at the positions `at`. */
   gatherValues(into: Float64Array, from: Float64Array, at: Int32Array): void {
-    this.run('gatherValues', [into, from, at], at.length)
+    this.kernels.gatherValues(into.byteOffset, from.byteOffset, at.byteOffset, at.length)
   }
 
   /**
@@ -118,7 +123,8 @@ export class RowLoops {
     length: number,
     late: Int32Array,
   ): number {
-    return this.kernel('lookUp')(...addresses([into, known, keys]), length, late.byteOffset)
+    const [to, from] = [into.byteOffset, known.byteOffset]
+    return this.kernels.lookUp(to, from, keys.byteOffset, length, late.byteOffset)
   }
 
   /**
@@ -135,13 +141,14 @@ export class RowLoops {
     at: Int32Array,
     late: Int32Array,
   ): number {
-    const from = addresses([into, known, keys, at])
-    return this.kernel('gatherKnown')(...from, at.length, late.byteOffset)
+    const [to, from] = [into.byteOffset, known.byteOffset]
+    const [by, where] = [keys.byteOffset, at.byteOffset]
+    return this.kernels.gatherKnown(to, from, by, where, at.length, late.byteOffset)
   }
 
   /** The largest absolute value of the first `length`; NaN where one is NaN. */
   topOf(values: Float64Array, length: number): number {
-    return this.run('topOf', [values], length)
+    return this.kernels.topOf(values.byteOffset, length)
   }
 
   /**
@@ -159,9 +166,11 @@ export class RowLoops {
     length: number,
     late: Int32Array,
   ): number {
-    const shape = [into.byteOffset, matrix.byteOffset, matrix.length / width, width]
-    const of = addresses([left, right])
-    return this.kernel('lookUpPairs')(...shape, ...of, length, late.byteOffset)
+    const [to, from] = [into.byteOffset, matrix.byteOffset]
+    const [rows, columns] = [left.byteOffset, right.byteOffset]
+    const height = matrix.length / width
+    const { lookUpPairs } = this.kernels
+    return lookUpPairs(to, from, height, width, rows, columns, length, late.byteOffset)
   }
 
   /**
@@ -171,23 +180,24 @@ export class RowLoops {
    * @returns how many are
    */
   countKeys(counts: Int32Array, keys: Int32Array, at: Int32Array, late: Int32Array): number {
-    const from = addresses([counts, keys, at])
-    return this.kernel('countKeys')(...from, at.length, late.byteOffset)
+    const [to, by] = [counts.byteOffset, keys.byteOffset]
+    return this.kernels.countKeys(to, by, at.byteOffset, at.length, late.byteOffset)
   }
 
   /** Counts the rides at the positions `at` by group. */
   countGroups(counts: Float64Array, groups: Int32Array, at: Int32Array): void {
-    this.run('countGroups', [counts, groups, at], at.length)
+    const [to, by] = [counts.byteOffset, groups.byteOffset]
+    this.kernels.countGroups(to, by, at.byteOffset, at.length)
   }
 
   /** The sum of the values from `from` up to `end`, exact where no sum on the way passes 2^53. */
   sumOf(values: Float64Array, from: number, end: number): number {
-    return this.run('sumOf', [values], from, end)
+    return this.kernels.sumOf(values.byteOffset, from, end)
   }
 
   /** The sum of products from `from` up to `end`, exact where no sum on the way passes 2^53. */
   sumOfProducts(left: Float64Array, right: Float64Array, from: number, end: number): number {
-    return this.run('sumOfProducts', [left, right], from, end)
+    return this.kernels.sumOfProducts(left.byteOffset, right.byteOffset, from, end)
   }
 
   /**
@@ -204,20 +214,15 @@ export class RowLoops {
     length: number,
   ): void {
     const bytes = Float64Array.BYTES_PER_ELEMENT
-    for (let from = 0; from < places.length; from += mostColumns) {
-      const some = places.slice(from, from + mostColumns).map((place) => place * bytes)
-      const of = addresses(values.slice(from, from + mostColumns))
-      const sums = [into.byteOffset, width * bytes, groups.byteOffset, length]
-      this.kernel(`addColumns${some.length}`)(...sums, ...some, ...of)
+    for (let k = 0; k < places.length; k += mostColumns) {
+      const count = Math.min(mostColumns, places.length - k)
+      const numbers = [into.byteOffset, width * bytes, groups.byteOffset, length]
+      for (let p = k; p < k + count; p++) {
+        numbers.push((places[p] as number) * bytes, (values[p] as Float64Array).byteOffset)
+      }
+      const add = this.kernels[`addColumns${count}`] as Kernel
+      add(...numbers)
     }
-  }
-
-  private run(name: string, arrays: readonly ArrayBufferView[], ...numbers: number[]): number {
-    return this.kernel(name)(...addresses(arrays), ...numbers)
-  }
-
-  private kernel(name: string): (...values: number[]) => number {
-    return this.kernels[name] as (...values: number[]) => number
   }
 
   private room(bytes: number): number {
@@ -229,9 +234,6 @@ export class RowLoops {
     return at
   }
 }
-
-const addresses = (arrays: readonly ArrayBufferView[]): number[] =>
-  arrays.map(({ byteOffset }) => byteOffset)
 
 /** A batch in parts of at most {@link pieceRides}, with the position of the first ride of each. */
 export function* piecesOf(rides: RideBatch): Generator<readonly [RideBatch, number]> {
