@@ -199,6 +199,7 @@ export function backsolve(
   const reduced = Float64Array.from(rest, (i) => rhs[i] as number)
   for (let g = 0; g < count; g++) {
     const share = (rhs[at + g] as number) / (diagonal[g] as number)
+    if (share === 0) continue
     for (let s = start[g] as number; s < (start[g + 1] as number); s++) {
       const c = columns[s] as number
       reduced[c] = (reduced[c] as number) - (values[s] as number) * share
