@@ -155,14 +155,20 @@ export class SelectionSums {
       return blockOfCells(term, source(term.atoms, term.counted ? [] : names), names)
     })
     const pairs = plan.crosses ? plannedCrosses(categorical) : []
+    const known = new Map<Block, Int32Array>()
+    const places = (block: Block): Int32Array => {
+      const own = known.get(block) ?? placesOfLevels(block, this.terms.levels(block.term))
+      known.set(block, own)
+      return own
+    }
     const factors = plan.crosses ? names.slice(1) : []
     const squares = this.total(
       factors.flatMap((name, p) => factors.slice(0, p + 1).map((other) => [name, other])),
     )
     const ofTarget = this.total([[target], [target, target]])
     const sums = this.total(names.slice(1).map((name) => [name]))
-    const known = { n: this.n, numeric, target: ofTarget, sums, squares }
-    const inexact = new Set(roundedColumns(this.n, squaresByName(known)))
+    const summed = { n: this.n, numeric, target: ofTarget, sums, squares }
+    const inexact = new Set(roundedColumns(this.n, squaresByName(summed)))
     if (!this.quantities.get(target)?.whole) inexact.add(target)
     for (const term of numeric)
       if (!this.quantities.get(nameOf(term))?.whole) inexact.add(term.name)
@@ -170,13 +176,13 @@ export class SelectionSums {
       rows: this.selector.rows,
       refused: this.selector.refused,
       outside: this.selector.passed - this.n,
-      ...known,
+      ...summed,
       inexact: [...inexact].sort(),
       products: this.total(factors.map((name) => [name, target])),
       blocks: blocks.map(({ block }) => block),
       crosses: pairs.map(([a, b]) => {
         const [left, right] = [blocks[a] as BlockOfCells, blocks[b] as BlockOfCells]
-        return { a, b, ...this.cross(left.block, right.block, source) }
+        return { a, b, ...this.cross(left.block, right.block, source, places) }
       }),
     }
   }
@@ -192,13 +198,16 @@ export class SelectionSums {
     return sums
   }
 
-  private cross(left: Block, right: Block, source: Source): Omit<Cross, 'a' | 'b'> {
+  private cross(
+    left: Block,
+    right: Block,
+    source: Source,
+    places: (block: Block) => Int32Array,
+  ): Omit<Cross, 'a' | 'b'> {
     const open = [...this.crosses.keys()].indexOf(crossKey([left.term, right.term]))
     if (open >= 0) {
       const { rows, columns, values } = this.counts.cells(open)
-      const [rowPlaces, columnPlaces] = [left, right].map((block) =>
-        placesOfLevels(block, this.terms.levels(block.term)),
-      ) as [Int32Array, Int32Array]
+      const [rowPlaces, columnPlaces] = [places(left), places(right)]
       const cells = {
         rows: rows.map((row) => rowPlaces[row] as number),
         columns: columns.map((column) => columnPlaces[column] as number),
