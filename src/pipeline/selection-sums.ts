@@ -25,6 +25,9 @@ import { addProducts, addValues, Ones, TakenValues } from './taken-values.ts'
 /** Up to so many cells, a term is read off cells of more atoms than its own. */
 const manyCells = 2 ** 18
 
+/** Pairs of terms beyond which counting all of them together beats making cells of the small ones. */
+const manyPairs = 16
+
 /** Zones are ids, and no other ids are more. */
 const usualIds = 300
 
@@ -85,9 +88,11 @@ export class SelectionSums {
     this.totals = zeroSums(this.factors.length)
     const drafts: Draft[] = []
     const crosses = new Map<string, OpenCross>()
-    for (const demand of demandsOf(plans)) {
+    const demands = demandsOf(plans)
+    const isRich = demands.filter(({ pair }) => pair).length > manyPairs
+    for (const demand of demands) {
       const { pair } = demand
-      if (pair && sizeOf(demand.atoms) > manyCells) crosses.set(crossKey(pair), pair)
+      if (pair && (isRich || sizeOf(demand.atoms) > manyCells)) crosses.set(crossKey(pair), pair)
       else merge(drafts, demand)
     }
     this.crosses = crosses
