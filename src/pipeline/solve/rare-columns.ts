@@ -5,7 +5,7 @@
  * iterations.
  */
 
-import { choleskyPivoted } from './cholesky.ts'
+import { choleskyBlocked } from './cholesky.ts'
 import { type Gram, type SparseRows, sparseRows } from './gram.ts'
 import { rareProductOf } from './rare-product.ts'
 import { addScaled, wideDot } from './vectors.ts'
@@ -43,8 +43,8 @@ export function rareSystemOf(
   l2: number,
   frequent: number = worthEliminating(gram.upper.columns.length),
 ): RareSystem {
-  const dense = denseBlock(gram, l2, membersOf(gram, frequent))
-  const { members } = dense
+  const members = membersOf(gram, frequent)
+  const solveFrequent = denseBlock(gram, l2, members)
   const m = members.length
   const rare = rareCoordinates(gram.size, members)
   const size = rare.length
@@ -61,7 +61,7 @@ export function rareSystemOf(
     for (let i = 0; i < size; i++) x[i] = v ? (v[i] as number) * (scale[i] as number) : 0
     for (let k = 0; k < m; k++) along[k] = right ? (right[members[k] as number] as number) : 0
     if (v) product.takeShared()
-    dense.solve(along)
+    solveFrequent(along)
   }
   const scaled = (out: Float64Array): void => {
     for (let i = 0; i < size; i++) out[i] = (image[i] as number) * (scale[i] as number)
@@ -170,15 +170,8 @@ function rowsOf(
   return { own, shared }
 }
 
-/** The dense block of the frequent columns, factored. */
-interface DenseBlock {
-  /** Coordinates in the order of the factor. */
-  readonly members: Int32Array
-  /** Solves A_ff x = b in place. */
-  solve(b: Float64Array): void
-}
-
-function denseBlock(gram: Gram, l2: number, members: Int32Array): DenseBlock {
+/** Factors the block of the frequent columns; what comes out solves A_ff x = b in place. */
+function denseBlock(gram: Gram, l2: number, members: Int32Array): (b: Float64Array) => void {
   const m = members.length
   const dense = denseOf(gram, l2, members)
   const scale = Float64Array.from(
@@ -192,28 +185,23 @@ function denseBlock(gram: Gram, l2: number, members: Int32Array): DenseBlock {
     }
   }
   // Where rounding has lost that the block is positive definite, a nudge restores it.
-  let factor = choleskyPivoted(dense.slice(), m, 0)
-  for (let nudge = 1e-14; factor.rank < m; nudge *= 10) {
+  let lower = dense.slice()
+  for (let nudge = 1e-14; !choleskyBlocked(lower, m); nudge *= 10) {
     for (let i = 0; i < m; i++) dense[i * (m + 1)] = (dense[i * (m + 1)] as number) + nudge
-    factor = choleskyPivoted(dense.slice(), m, 0)
+    lower = dense.slice()
   }
-  const { order, factor: lower } = factor
   const rows = Array.from({ length: m }, (_, i) => lower.subarray(i * m, i * m + i))
   const pivots = Float64Array.from({ length: m }, (_, i) => lower[i * (m + 1)] as number)
-  const scales = Float64Array.from(order, (i) => scale[i] as number)
-  return {
-    members: Int32Array.from(order, (i) => members[i] as number),
-    solve(b) {
-      for (let i = 0; i < m; i++) {
-        const right = (b[i] as number) * (scales[i] as number)
-        b[i] = (right - wideDot(rows[i] as Float64Array, b)) / (pivots[i] as number)
-      }
-      for (let i = m - 1; i >= 0; i--) {
-        const value = (b[i] as number) / (pivots[i] as number)
-        b[i] = value * (scales[i] as number)
-        addScaled(b, rows[i] as Float64Array, -value)
-      }
-    },
+  return (b) => {
+    for (let i = 0; i < m; i++) {
+      const right = (b[i] as number) * (scale[i] as number)
+      b[i] = (right - wideDot(rows[i] as Float64Array, b)) / (pivots[i] as number)
+    }
+    for (let i = m - 1; i >= 0; i--) {
+      const value = (b[i] as number) / (pivots[i] as number)
+      b[i] = value * (scale[i] as number)
+      addScaled(b, rows[i] as Float64Array, -value)
+    }
   }
 }
 
