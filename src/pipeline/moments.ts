@@ -111,10 +111,14 @@ export function squaresByName({
   return [['duration', target.hi[1] as number], ...own]
 }
 
-/** True when every atom of `term` is among the atoms of `of`: its levels are sums over those. */
-export function isCoveredBy(term: CategoricalTerm, of: readonly CategoricalTerm[]): boolean {
-  const keys = new Set(of.flatMap(({ atoms }) => atoms.map(({ key }) => key)))
-  return term.atoms.every(({ key }) => keys.has(key))
+/** Keys of all atoms of some terms. */
+function keysOf(terms: readonly CategoricalTerm[]): ReadonlySet<string> {
+  return new Set(terms.flatMap(({ atoms }) => atoms.map(({ key }) => key)))
+}
+
+/** True when every atom of `term` is among `keys`: its levels are sums over theirs. */
+function isCoveredBy({ atoms }: CategoricalTerm, keys: ReadonlySet<string>): boolean {
+  return atoms.every(({ key }) => keys.has(key))
 }
 
 /**
@@ -124,14 +128,15 @@ export function isCoveredBy(term: CategoricalTerm, of: readonly CategoricalTerm[
 export function plannedCrosses(terms: readonly CategoricalTerm[]): [number, number][] {
   const pairs: [number, number][] = []
   for (let b = 1; b < terms.length; b++) for (let a = 0; a < b; a++) pairs.push([a, b])
-  const atoms = ([a, b]: [number, number]): number =>
-    new Set([terms[a], terms[b]].flatMap((term) => term?.atoms.map(({ key }) => key))).size
-  const chosen: [number, number][] = []
   const of = (k: number): CategoricalTerm => terms[k] as CategoricalTerm
-  for (const pair of pairs.sort((p, q) => atoms(q) - atoms(p))) {
-    const sources = [...terms.map((term) => [term]), ...chosen.map(([a, b]) => [of(a), of(b)])]
-    const covered = sources.some((s) => isCoveredBy(of(pair[0]), s) && isCoveredBy(of(pair[1]), s))
-    if (!covered) chosen.push(pair)
+  const keyed = pairs.map((pair) => ({ pair, keys: keysOf(pair.map(of)) }))
+  const chosen: [number, number][] = []
+  const sources = terms.map((term) => keysOf([term]))
+  for (const { pair, keys } of keyed.sort((p, q) => q.keys.size - p.keys.size)) {
+    const [a, b] = pair
+    if (sources.some((source) => isCoveredBy(of(a), source) && isCoveredBy(of(b), source))) continue
+    chosen.push(pair)
+    sources.push(keys)
   }
   return chosen.sort(([a, b], [c, d]) => a - c || b - d)
 }
@@ -181,6 +186,8 @@ export function sortedCells(rows: Int32Array, columns: Int32Array, counts: Float
 /** Cells of one term's levels, or of pairs of two terms' levels. */
 interface Cells {
   readonly blocks: readonly Block[]
+  /** Of all atoms. */
+  readonly keys: ReadonlySet<string>
   /** Position of the level of each block, by cell. */
   readonly levels: readonly Int32Array[]
   readonly counts: Float64Array
@@ -202,15 +209,18 @@ export function crossesOf(moments: Moments): Cross[] {
   )
 }
 
+/** All that there are, the fewest cells first. */
 function cellsIn({ blocks, crosses }: Moments): Cells[] {
-  const at = (k: number): Block => blocks[k] as Block
-  const single = blocks.map((block): Cells => {
-    return { blocks: [block], levels: [Int32Array.from(block.codes.keys())], counts: block.counts }
+  const cells = (of: Block[], levels: Int32Array[], counts: Float64Array): Cells => {
+    return { blocks: of, keys: keysOf(of.map(({ term }) => term)), levels, counts }
+  }
+  const single = blocks.map((block) => {
+    return cells([block], [Int32Array.from(block.codes.keys())], block.counts)
   })
-  const double = crosses.map(({ a: c, b: d, rows, columns, counts }): Cells => {
-    return { blocks: [at(c), at(d)], levels: [rows, columns], counts }
+  const double = crosses.map(({ a, b, rows, columns, counts }) => {
+    return cells([blocks[a] as Block, blocks[b] as Block], [rows, columns], counts)
   })
-  return [...single, ...double]
+  return [...single, ...double].sort((p, q) => p.counts.length - q.counts.length)
 }
 
 function crossFrom(
@@ -222,9 +232,8 @@ function crossFrom(
   const stored = crosses.find((cross) => cross.a === a && cross.b === b)
   if (stored) return stored
   const at = (k: number): Block => blocks[k] as Block
-  const cells = known.find((candidate) => {
-    const terms = candidate.blocks.map(({ term }) => term)
-    return isCoveredBy(at(a).term, terms) && isCoveredBy(at(b).term, terms)
+  const cells = known.find(({ keys }) => {
+    return isCoveredBy(at(a).term, keys) && isCoveredBy(at(b).term, keys)
   }) as Cells
   return { a, b, ...sortedCells(placesIn(at(a), cells), placesIn(at(b), cells), cells.counts) }
 }
@@ -233,7 +242,7 @@ function crossFrom(
 function placesIn(block: Block, { blocks, levels, counts }: Cells): Int32Array {
   const places = new Map(Array.from(block.codes, (code, i) => [code, i]))
   // Usually one block tells: then each of its levels is looked up once, not each cell.
-  const alone = blocks.findIndex(({ term }) => isCoveredBy(block.term, [term]))
+  const alone = blocks.findIndex(({ term }) => isCoveredBy(block.term, keysOf([term])))
   if (alone >= 0) {
     const source = blocks[alone] as Block
     const codes = codesFrom(block.term, [source], [Int32Array.from(source.codes.keys())])

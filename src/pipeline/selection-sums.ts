@@ -26,6 +26,9 @@ import { addProducts, addValues, Ones, TakenValues } from './taken-values.ts'
 /** Up to so many cells, a term is read off cells of more atoms than its own. */
 const manyCells = 2 ** 18
 
+/** Pairs of terms beyond which counting all of them together beats making cells of the small ones. */
+const manyPairs = 16
+
 /** Zones are ids, and no other ids are more. */
 const usualIds = 300
 
@@ -88,9 +91,11 @@ export class SelectionSums {
     this.totals = zeroSums(this.factors.length)
     const drafts: Draft[] = []
     const crosses = new Map<string, OpenCross>()
-    for (const demand of demandsOf(plans)) {
+    const demands = demandsOf(plans)
+    const isRich = demands.filter(({ pair }) => pair).length > manyPairs
+    for (const demand of demands) {
       const { pair } = demand
-      if (pair && sizeOf(demand.atoms) > manyCells) crosses.set(crossKey(pair), pair)
+      if (pair && (isRich || sizeOf(demand.atoms) > manyCells)) crosses.set(crossKey(pair), pair)
       else merge(drafts, demand)
     }
     this.crosses = crosses
@@ -158,14 +163,20 @@ export class SelectionSums {
       return blockOfCells(term, source(term.atoms, term.counted ? [] : names), names)
     })
     const pairs = plan.crosses ? plannedCrosses(categorical) : []
+    const known = new Map<Block, Int32Array>()
+    const places = (block: Block): Int32Array => {
+      const own = known.get(block) ?? placesOfLevels(block, this.terms.levels(block.term))
+      known.set(block, own)
+      return own
+    }
     const factors = plan.crosses ? names.slice(1) : []
     const squares = this.total(
       factors.flatMap((name, p) => factors.slice(0, p + 1).map((other) => [name, other])),
     )
     const ofTarget = this.total([[target], [target, target]])
     const sums = this.total(names.slice(1).map((name) => [name]))
-    const known = { n: this.n, numeric, target: ofTarget, sums, squares }
-    const inexact = new Set(roundedColumns(this.n, squaresByName(known)))
+    const summed = { n: this.n, numeric, target: ofTarget, sums, squares }
+    const inexact = new Set(roundedColumns(this.n, squaresByName(summed)))
     if (!this.quantities.get(target)?.whole) inexact.add(target)
     for (const term of numeric)
       if (!this.quantities.get(nameOf(term))?.whole) inexact.add(term.name)
@@ -173,13 +184,13 @@ export class SelectionSums {
       rows: this.selector.rows,
       refused: this.selector.refused,
       outside: this.selector.passed - this.n,
-      ...known,
+      ...summed,
       inexact: [...inexact].sort(),
       products: this.total(factors.map((name) => [name, target])),
       blocks: blocks.map(({ block }) => block),
       crosses: pairs.map(([a, b]) => {
         const [left, right] = [blocks[a] as BlockOfCells, blocks[b] as BlockOfCells]
-        return { a, b, ...this.cross(left.block, right.block, source) }
+        return { a, b, ...this.cross(left.block, right.block, source, places) }
       }),
     }
   }
@@ -195,13 +206,16 @@ export class SelectionSums {
     return sums
   }
 
-  private cross(left: Block, right: Block, source: Source): Omit<Cross, 'a' | 'b'> {
+  private cross(
+    left: Block,
+    right: Block,
+    source: Source,
+    places: (block: Block) => Int32Array,
+  ): Omit<Cross, 'a' | 'b'> {
     const open = [...this.crosses.keys()].indexOf(crossKey([left.term, right.term]))
     if (open >= 0) {
       const { rows, columns, values } = this.counts.cells(open)
-      const [rowPlaces, columnPlaces] = [left, right].map((block) =>
-        placesOfLevels(block, this.terms.levels(block.term)),
-      ) as [Int32Array, Int32Array]
+      const [rowPlaces, columnPlaces] = [places(left), places(right)]
       const cells = {
         rows: rows.map((row) => rowPlaces[row] as number),
         columns: columns.map((column) => columnPlaces[column] as number),

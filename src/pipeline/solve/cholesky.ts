@@ -83,6 +83,64 @@ function swap(a: Float64Array, size: number, order: Int32Array, p: number, q: nu
   order[q] = kept
 }
 
+/** Columns that {@link choleskyBlocked} takes together: their rows stay in a processor's cache. */
+const blockColumns = 64
+
+/**
+ * Factors a positive definite matrix in place, without pivoting: A = LL'. Faster than
+ * {@link choleskyPivoted} on a large one, since it goes through memory once for many columns.
+ *
+ * @param matrix (size x size), row-major, its lower triangle is read and overwritten
+ * @returns false when it is not positive definite for doubles; the matrix then holds nothing of use
+ */
+export function choleskyBlocked(matrix: Float64Array, size: number): boolean {
+  for (let from = 0; from < size; from += blockColumns) {
+    for (let i = from; i < size; i++) {
+      const row = i * size
+      const to = Math.min(i, Math.min(from + blockColumns, size) - 1)
+      lessProducts(matrix, row, from, to, size)
+      for (let j = from; j <= to; j++) {
+        const other = j * size
+        let value = matrix[row + j] as number
+        for (let t = from; t < j; t++) {
+          value -= (matrix[row + t] as number) * (matrix[other + t] as number)
+        }
+        if (j < i) matrix[row + j] = value / (matrix[other + j] as number)
+        else if (value > 0) matrix[row + j] = Math.sqrt(value)
+        else return false
+      }
+    }
+  }
+  return true
+}
+
+/** Takes from elements `from` to `to` of a row what the columns before `from` explain of them. */
+function lessProducts(a: Float64Array, row: number, from: number, to: number, size: number): void {
+  let j = from
+  // Four rows at once: each element of this one is read once for them.
+  for (; j + 3 <= to; j += 4) {
+    const at = j * size
+    let s0 = 0
+    let s1 = 0
+    let s2 = 0
+    let s3 = 0
+    for (let k = 0; k < from; k++) {
+      const value = a[row + k] as number
+      s0 += value * (a[at + k] as number)
+      s1 += value * (a[at + size + k] as number)
+      s2 += value * (a[at + 2 * size + k] as number)
+      s3 += value * (a[at + 3 * size + k] as number)
+    }
+    a[row + j] = (a[row + j] as number) - s0
+    a[row + j + 1] = (a[row + j + 1] as number) - s1
+    a[row + j + 2] = (a[row + j + 2] as number) - s2
+    a[row + j + 3] = (a[row + j + 3] as number) - s3
+  }
+  for (; j <= to; j++) {
+    a[row + j] = (a[row + j] as number) - dotRows(a, row, j * size, from)
+  }
+}
+
 /** Solves A x = b on the independent positions, zeros on the dependent ones. */
 export function choleskySolve(cholesky: Cholesky, b: Float64Array): Float64Array {
   const { size, rank, order, factor } = cholesky

@@ -60,7 +60,7 @@ export function degreesOfFreedom(
 
 function exactDegrees({ system, size }: Gram, l2: number): number {
   if (l2 === 0) return solveDirect({ ...system, l2: 0 }).rank
-  const diagonal = inverseDiagonal(factor({ ...system, l2 }, 0))
+  const diagonal = inverseDiagonal(factor({ ...system, l2 }))
   // The intercept has no penalty, so that it counts in full.
   return size - l2 * diagonal.subarray(0, size - 1).reduce((sum, value) => sum + value, 0)
 }

@@ -133,6 +133,19 @@ function refine(
   return before
 }
 
+/**
+ * Makes a vector that is nearly one of whole numbers just that: what one-hot columns repeat of each
+ * other is, and refinement then has nothing left to find.
+ */
+function roundWhole({ hi, lo }: Sums): void {
+  if (!hi.every((value) => Math.abs(value - Math.round(value)) < 1e-6)) return
+  for (let i = 0; i < hi.length; i++) {
+    // Adding 0 turns -0 into 0.
+    hi[i] = Math.round(hi[i] as number) + 0
+    lo[i] = 0
+  }
+}
+
 /** Largest residual by coordinate relative to |column| |y|: 1e-16 is as good as doubles get. */
 export function relativeResidual(system: System, solution: Sums): number {
   const left = residual(system, system.rhs, solution)
@@ -168,6 +181,8 @@ function attempt(system: System, tolerance: number): Attempt {
   const basis = dependent.map((i) => {
     const vector = zeroSums(system.size)
     vector.hi[i] = 1
+    addCorrection(vector, independent(residual(system, undefined, vector)), columns, 1)
+    roundWhole(vector)
     last = Math.max(last, refine(system, independent, undefined, vector, columns[i] as number))
     return vector
   })

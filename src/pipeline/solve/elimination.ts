@@ -3,7 +3,7 @@
  * diagonal. Good to what doubles give; knows nothing about refinement or least norms.
  */
 
-import { type Cholesky, choleskyPivoted, choleskySolve } from './cholesky.ts'
+import { type Cholesky, choleskyBlocked, choleskyPivoted, choleskySolve } from './cholesky.ts'
 import { diagonalOf, type System, type SystemBlock } from './system.ts'
 import { addScaled } from './vectors.ts'
 
@@ -169,9 +169,10 @@ export interface Factored {
 /**
  * Eliminates and factors.
  *
- * @param tolerance a pivot at or below this share of its diagonal before elimination is zero
+ * @param tolerance a pivot at or below this share of its diagonal before elimination is zero;
+ *   undefined where a penalty keeps columns apart, or a rough factor will do
  */
-export function factor(system: System, tolerance: number): Factored {
+export function factor(system: System, tolerance?: number): Factored {
   const elimination = eliminate(system)
   const m = elimination.rest.length
   const matrix = schurComplement(system, elimination)
@@ -186,8 +187,15 @@ export function factor(system: System, tolerance: number): Factored {
       matrix[at] = (matrix[at] as number) * (scale[i] as number) * (scale[j] as number)
     }
   }
-  const cholesky = choleskyPivoted(matrix, m, tolerance)
-  return { elimination, scale, cholesky }
+  return { elimination, scale, cholesky: factored(matrix, m, tolerance) }
+}
+
+/** The factor; where no rank is looked for, without pivoting if it can be had so, which is faster. */
+function factored(matrix: Float64Array, size: number, tolerance: number | undefined): Cholesky {
+  if (tolerance !== undefined) return choleskyPivoted(matrix, size, tolerance)
+  const lower = matrix.slice()
+  if (!choleskyBlocked(lower, size)) return choleskyPivoted(matrix, size, 0)
+  return { size, rank: size, order: Int32Array.from({ length: size }, (_, i) => i), factor: lower }
 }
 
 /** Solves (X'X + penalty) x = rhs on the independent coordinates, zeros on the dependent ones. */
@@ -199,6 +207,7 @@ export function backsolve(
   const reduced = Float64Array.from(rest, (i) => rhs[i] as number)
   for (let g = 0; g < count; g++) {
     const share = (rhs[at + g] as number) / (diagonal[g] as number)
+    if (share === 0) continue
     for (let s = start[g] as number; s < (start[g + 1] as number); s++) {
       const c = columns[s] as number
       reduced[c] = (reduced[c] as number) - (values[s] as number) * share

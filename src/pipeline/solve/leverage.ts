@@ -137,7 +137,7 @@ function prepared(system: System) {
 
 /** A factor of the system; without a penalty, of its independent columns. */
 function decomposed(system: System) {
-  if (system.l2 > 0) return { factored: factor(system, 0), nullSpace: [], rank: system.size }
+  if (system.l2 > 0) return { factored: factor(system), nullSpace: [], rank: system.size }
   const { factored, nullSpace, solution } = decompose(system)
   return { factored, nullSpace, rank: solution.rank }
 }

@@ -36,6 +36,10 @@ export function addPairProducts(
   }
   if (largest === 0 || crosses.length === 0) return
   const bits = bitsOfPieces(blocks)
+  if (largest <= 2 ** bits && areWhole(v, levels)) {
+    addWhole(blocks, crosses, v.hi, out)
+    return
+  }
   const rest = { hi: v.hi.slice(0, levels), lo: v.lo.slice(0, levels) }
   let grid = 2 ** Math.ceil(Math.log2(largest))
   for (let kept = 0; kept < keptBits; kept += together * bits) {
@@ -46,8 +50,8 @@ export function addPairProducts(
     }
     const sums = new Float64Array(together * levels)
     for (const cross of crosses) {
-      const [rowAt, columnAt] = [blocks[cross.a], blocks[cross.b]].map((block) => block?.at)
-      addCross(cross, rowAt as number, columnAt as number, pieces, sums)
+      const [rowAt, columnAt] = placesOf(cross, blocks)
+      addCross(cross, rowAt, columnAt, pieces, sums)
     }
     for (let k = 0; k < sums.length; k++) addTo(out, Math.floor(k / together), sums[k] as number)
   }
@@ -59,6 +63,49 @@ function bitsOfPieces(blocks: readonly SystemBlock[]): number {
     return counts.reduce((higher, count) => Math.max(higher, count), high)
   }, 2)
   return 51 - Math.ceil(Math.log2(most * blocks.length))
+}
+
+/** Coordinates of the first levels of the blocks of a cross. */
+function placesOf({ a, b }: Cross, blocks: readonly SystemBlock[]): [number, number] {
+  return [(blocks[a] as SystemBlock).at, (blocks[b] as SystemBlock).at]
+}
+
+/** True for a vector of whole numbers, as what columns repeat of each other mostly is. */
+function areWhole({ hi, lo }: Sums, levels: number): boolean {
+  for (let i = 0; i < levels; i++) if (lo[i] !== 0 || !Number.isInteger(hi[i])) return false
+  return true
+}
+
+/** What {@link addPairProducts} does for whole numbers, which are a piece each, and mostly 0. */
+function addWhole(
+  blocks: readonly SystemBlock[],
+  crosses: readonly Cross[],
+  v: Float64Array,
+  out: Sums,
+): void {
+  const sums = new Float64Array(v.length)
+  for (const cross of crosses) {
+    const [rowAt, columnAt] = placesOf(cross, blocks)
+    addWholeCross(cross, rowAt, columnAt, v, sums)
+  }
+  for (let i = 0; i < sums.length; i++) if (sums[i] !== 0) addTo(out, i, sums[i] as number)
+}
+
+function addWholeCross(
+  { rows, columns, counts }: Cross,
+  rowAt: number,
+  columnAt: number,
+  v: Float64Array,
+  sums: Float64Array,
+): void {
+  for (let c = 0; c < counts.length; c++) {
+    const i = rowAt + (rows[c] as number)
+    const j = columnAt + (columns[c] as number)
+    const left = v[i] as number
+    const right = v[j] as number
+    if (left !== 0) sums[j] = (sums[j] as number) + (counts[c] as number) * left
+    if (right !== 0) sums[i] = (sums[i] as number) + (counts[c] as number) * right
+  }
 }
 
 /** Takes from every value its nearest multiple of `grid`. */

@@ -5,8 +5,9 @@
  * iterations.
  */
 
-import { choleskyPivoted } from './cholesky.ts'
+import { choleskyBlocked } from './cholesky.ts'
 import { type Gram, type SparseRows, sparseRows } from './gram.ts'
+import { rareProductOf } from './rare-product.ts'
 import { addScaled, wideDot } from './vectors.ts'
 
 /** The system of the rare columns, scaled: W S W, S = A_rr - A_rf A_ff^-1 A_fr. */
@@ -42,47 +43,51 @@ export function rareSystemOf(
   l2: number,
   frequent: number = worthEliminating(gram.upper.columns.length),
 ): RareSystem {
-  const dense = denseBlock(gram, l2, membersOf(gram, frequent))
-  const { members } = dense
+  const members = membersOf(gram, frequent)
+  const solveFrequent = denseBlock(gram, l2, members)
   const m = members.length
   const rare = rareCoordinates(gram.size, members)
   const size = rare.length
   const { own, shared } = rowsOf(gram, rare, members)
+  const product = rareProductOf(own, shared, m)
+  const { x, out: image, along } = product
   const diagonal = Float64Array.from(rare, (i) => (gram.diagonal[i] as number) + l2)
   // Scaled by the whole diagonal, what columns repeat of each other, which the penalty alone holds,
   // would get the smaller the more frequent they are; unscaled, the frequent ones would stand out.
   const scale = diagonal.map((value) => 1 / Math.sqrt(Math.sqrt(value)))
-  const x = new Float64Array(size)
-  const along = new Float64Array(m)
 
-  /** `along` = A_ff^-1 (right - A_fr x). */
-  const eliminated = (right: (k: number) => number): void => {
-    for (let k = 0; k < m; k++) along[k] = right(k)
-    scatterRows(shared, x, along)
-    dense.solve(along)
+  /** `x` = W v, `along` = A_ff^-1 (right - A_fr x). */
+  const eliminate = (v: Float64Array | undefined, right: Float64Array | undefined): void => {
+    for (let i = 0; i < size; i++) x[i] = v ? (v[i] as number) * (scale[i] as number) : 0
+    for (let k = 0; k < m; k++) along[k] = right ? (right[members[k] as number] as number) : 0
+    if (v) product.takeShared()
+    solveFrequent(along)
+  }
+  const scaled = (out: Float64Array): void => {
+    for (let i = 0; i < size; i++) out[i] = (image[i] as number) * (scale[i] as number)
   }
   return {
     size,
     nonZeros: own.columns.length + shared.columns.length + (m * (m - 1)) / 2,
-    bytes: bytesOf(own) + bytesOf(shared) + 8 * m * m,
+    bytes: product.bytes + 8 * m * m,
     right(b) {
-      x.fill(0)
-      eliminated((k) => b[members[k] as number] as number)
-      const out = Float64Array.from(rare, (i) => b[i] as number)
-      gatherRows(shared, along, out, -1)
-      return out.map((value, i) => value * (scale[i] as number))
+      eliminate(undefined, b)
+      for (let k = 0; k < m; k++) along[k] = -(along[k] as number)
+      for (let i = 0; i < size; i++) image[i] = b[rare[i] as number] as number
+      product.addShared()
+      const out = new Float64Array(size)
+      scaled(out)
+      return out
     },
     apply(v, out) {
-      for (let i = 0; i < size; i++) x[i] = (v[i] as number) * (scale[i] as number)
-      eliminated(() => 0)
-      for (let i = 0; i < size; i++) out[i] = (diagonal[i] as number) * (x[i] as number)
-      multiplyUpper(own, x, out)
-      gatherRows(shared, along, out, 1)
-      for (let i = 0; i < size; i++) out[i] = (out[i] as number) * (scale[i] as number)
+      eliminate(v, undefined)
+      for (let i = 0; i < size; i++) image[i] = (diagonal[i] as number) * (x[i] as number)
+      product.addOwn()
+      product.addShared()
+      scaled(out)
     },
     solution(v, b) {
-      for (let i = 0; i < size; i++) x[i] = (v[i] as number) * (scale[i] as number)
-      eliminated((k) => b[members[k] as number] as number)
+      eliminate(v, b)
       const out = new Float64Array(gram.size)
       for (let i = 0; i < size; i++) out[rare[i] as number] = x[i] as number
       for (let k = 0; k < m; k++) out[members[k] as number] = along[k] as number
@@ -91,73 +96,14 @@ export function rareSystemOf(
   }
 }
 
-/** Levels to eliminate: a factor of 1,024 takes as long as some dozen products with 4 million pairs. */
+/**
+ * Levels to eliminate: the more pairs, the dearer each iteration, and the dearer the factor may be
+ * that spares some.
+ */
 function worthEliminating(pairs: number): number {
   let levels = 64
-  while (levels < 1024 && (2 * levels) ** 3 <= 300 * pairs) levels *= 2
+  while (levels < 2048 && (levels + 64) ** 3 <= 450 * pairs) levels += 64
   return levels
-}
-
-const bytesOf = ({ start, columns, values }: SparseRows): number =>
-  start.byteLength + columns.byteLength + values.byteLength
-
-/** Adds to `out` what the rows of one triangle, and their transpose, make of `x`. */
-function multiplyUpper(
-  { start, columns, values }: SparseRows,
-  x: Float64Array,
-  out: Float64Array,
-): void {
-  for (let i = 0; i + 1 < start.length; i++) {
-    const own = x[i] as number
-    let row = out[i] as number
-    const end = start[i + 1] as number
-    for (let c = start[i] as number; c < end; c++) {
-      const j = columns[c] as number
-      const value = values[c] as number
-      row += value * (x[j] as number)
-      out[j] = (out[j] as number) + value * own
-    }
-    out[i] = row
-  }
-}
-
-/** Takes from `left` what the rows have of each column times the value of the row. */
-function scatterRows(
-  { start, columns, values }: SparseRows,
-  x: Float64Array,
-  left: Float64Array,
-): void {
-  for (let i = 0; i + 1 < start.length; i++) {
-    const own = x[i] as number
-    if (own === 0) continue
-    const end = start[i + 1] as number
-    for (let c = start[i] as number; c < end; c++) {
-      const j = columns[c] as number
-      left[j] = (left[j] as number) - own * (values[c] as number)
-    }
-  }
-}
-
-/** Adds to `out`, `sign` times, what the rows make of `x`. */
-function gatherRows(
-  { start, columns, values }: SparseRows,
-  x: Float64Array,
-  out: Float64Array,
-  sign: 1 | -1,
-): void {
-  for (let i = 0; i + 1 < start.length; i++) {
-    const end = start[i + 1] as number
-    let c = start[i] as number
-    // Two sums at once: one addition does not wait for the one before.
-    let even = 0
-    let odd = 0
-    for (; c + 1 < end; c += 2) {
-      even += (values[c] as number) * (x[columns[c] as number] as number)
-      odd += (values[c + 1] as number) * (x[columns[c + 1] as number] as number)
-    }
-    if (c < end) even += (values[c] as number) * (x[columns[c] as number] as number)
-    out[i] = (out[i] as number) + sign * (even + odd)
-  }
 }
 
 /** The most frequent levels, the numeric terms and the intercept. */
@@ -224,15 +170,8 @@ function rowsOf(
   return { own, shared }
 }
 
-/** The dense block of the frequent columns, factored. */
-interface DenseBlock {
-  /** Coordinates in the order of the factor. */
-  readonly members: Int32Array
-  /** Solves A_ff x = b in place. */
-  solve(b: Float64Array): void
-}
-
-function denseBlock(gram: Gram, l2: number, members: Int32Array): DenseBlock {
+/** Factors the block of the frequent columns; what comes out solves A_ff x = b in place. */
+function denseBlock(gram: Gram, l2: number, members: Int32Array): (b: Float64Array) => void {
   const m = members.length
   const dense = denseOf(gram, l2, members)
   const scale = Float64Array.from(
@@ -246,28 +185,23 @@ function denseBlock(gram: Gram, l2: number, members: Int32Array): DenseBlock {
     }
   }
   // Where rounding has lost that the block is positive definite, a nudge restores it.
-  let factor = choleskyPivoted(dense.slice(), m, 0)
-  for (let nudge = 1e-14; factor.rank < m; nudge *= 10) {
+  let lower = dense.slice()
+  for (let nudge = 1e-14; !choleskyBlocked(lower, m); nudge *= 10) {
     for (let i = 0; i < m; i++) dense[i * (m + 1)] = (dense[i * (m + 1)] as number) + nudge
-    factor = choleskyPivoted(dense.slice(), m, 0)
+    lower = dense.slice()
   }
-  const { order, factor: lower } = factor
   const rows = Array.from({ length: m }, (_, i) => lower.subarray(i * m, i * m + i))
   const pivots = Float64Array.from({ length: m }, (_, i) => lower[i * (m + 1)] as number)
-  const scales = Float64Array.from(order, (i) => scale[i] as number)
-  return {
-    members: Int32Array.from(order, (i) => members[i] as number),
-    solve(b) {
-      for (let i = 0; i < m; i++) {
-        const right = (b[i] as number) * (scales[i] as number)
-        b[i] = (right - wideDot(rows[i] as Float64Array, b)) / (pivots[i] as number)
-      }
-      for (let i = m - 1; i >= 0; i--) {
-        const value = (b[i] as number) / (pivots[i] as number)
-        b[i] = value * (scales[i] as number)
-        addScaled(b, rows[i] as Float64Array, -value)
-      }
-    },
+  return (b) => {
+    for (let i = 0; i < m; i++) {
+      const right = (b[i] as number) * (scale[i] as number)
+      b[i] = (right - wideDot(rows[i] as Float64Array, b)) / (pivots[i] as number)
+    }
+    for (let i = m - 1; i >= 0; i--) {
+      const value = (b[i] as number) / (pivots[i] as number)
+      b[i] = value * (scale[i] as number)
+      addScaled(b, rows[i] as Float64Array, -value)
+    }
   }
 }
 

@@ -173,7 +173,7 @@ class RidgeFamily {
     }
     const away = (one: { readonly l2: number }): number => Math.abs(Math.log(one.l2 / l2))
     const nearest = this.factors.reduce((best, one) => (away(one) < away(best) ? one : best))
-    nearest.factored ??= factor({ ...gram.system, l2: nearest.l2 }, 0)
+    nearest.factored ??= factor({ ...gram.system, l2: nearest.l2 })
     return backsolve(nearest.factored, left)
   }
 

@@ -157,9 +157,14 @@ export function diagonalOf(system: System): Float64Array {
 export function times(system: System, v: Sums): Sums {
   const out = zeroSums(system.size)
   const { numericAt, numericCount, interceptAt, l2 } = system
+  const add = (i: number, ah: number, al: number, j: number): void => {
+    const value = v.hi[j] as number
+    // What columns repeat of each other is 0 for most of them.
+    if (value !== 0) addPairsProductTo(out, i, ah, al, value, v.lo[j] as number)
+  }
   const meet = (i: number, j: number, ah: number, al: number): void => {
-    addPairsProductTo(out, i, ah, al, v.hi[j] as number, v.lo[j] as number)
-    if (i !== j) addPairsProductTo(out, j, ah, al, v.hi[i] as number, v.lo[i] as number)
+    add(i, ah, al, j)
+    if (i !== j) add(j, ah, al, i)
   }
   for (const { at, counts, numeric } of system.blocks) {
     for (let i = 0; i < counts.length; i++) {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  choleskyBlocked,
   choleskyCondition,
   choleskyPivoted,
   choleskySolve,
@@ -137,5 +138,50 @@ describe('choleskyCondition', () => {
   test('counts what was eliminated, which had a unit diagonal', () => {
     // One column of which elimination left a hundredth.
     expect(choleskyCondition(choleskyPivoted(Float64Array.of(0.01), 1, 0))).toBeCloseTo(100, 9)
+  })
+})
+
+describe('choleskyBlocked', () => {
+  test.each([1, 3, 64, 65, 130, 200])(
+    'gives factors of %d columns that multiply to the matrix',
+    (size) => {
+      // X'X of a band of whole numbers and the identity: exact, positive definite.
+      const x = Array.from({ length: size }, (_, i) =>
+        Array.from({ length: size }, (_, j) =>
+          Math.abs(i - j) < 9 ? ((i * 7 + j * 13) % 11) - 5 : 0,
+        ),
+      )
+      const matrix = Float64Array.from({ length: size * size }, (_, k) => {
+        const [i, j] = [Math.floor(k / size), k % size]
+        return x.reduce(
+          (sum, row) => sum + (row[i] as number) * (row[j] as number),
+          i === j ? 1 : 0,
+        )
+      })
+      const lower = matrix.slice()
+      expect(choleskyBlocked(lower, size)).toBe(true)
+      for (let i = 0; i < size; i++) {
+        for (let j = 0; j <= i; j++) {
+          let product = 0
+          for (let k = 0; k <= j; k++) {
+            product += (lower[i * size + k] as number) * (lower[j * size + k] as number)
+          }
+          expect(Math.abs(product - (matrix[i * size + j] as number))).toBeLessThan(1e-10)
+        }
+      }
+    },
+  )
+
+  test('says of matrices whether they are positive definite', () => {
+    fc.assert(
+      fc.property(gram, ({ x, size, matrix }) => {
+        // With a little less on the diagonal, a rank short of the size shows as a pivot below 0.
+        const less = matrix.map((value, k) => (k % (size + 1) === 0 ? value - 1e-6 : value))
+        const more = matrix.map((value, k) => (k % (size + 1) === 0 ? value + 1e-6 : value))
+        if (rankOf(x) < size) expect(choleskyBlocked(less, size)).toBe(false)
+        expect(choleskyBlocked(more, size)).toBe(true)
+      }),
+      runs,
+    )
   })
 })
