@@ -90,18 +90,18 @@ function numberRanks(
   const sorted = [...nodes].sort((a, b) => tree.threshold[a.node]! - tree.threshold[b.node]!)
   // Below all thresholds everything is left over.
   let mask = masks[0]!
-  let number = 0
-  let next = 0
-  for (let bin = 1; bin < ranks.length; bin++) {
-    const isReached = (): boolean =>
-      bin > 1 && next < sorted.length && tree.threshold[sorted[next]!.node]! <= thresholds[bin - 2]!
-    if (isReached()) {
+  let place = -1
+  for (const masked of sorted) {
+    const cut = tree.threshold[masked.node]!
+    while (thresholds[place] !== cut) place++
+    // Splits by the same threshold share a mask.
+    if (ranks[place + 2] === 0) {
       mask = mask.slice()
-      while (isReached()) clear(mask, sorted[next++]!)
-      number = masks.push(mask) - 1
+      ranks[place + 2] = masks.push(mask) - 1
     }
-    ranks[bin] = number
+    clear(mask, masked)
   }
+  for (let bin = 2; bin < ranks.length; bin++) if (ranks[bin] === 0) ranks[bin] = ranks[bin - 1]!
   return ranks
 }
 
