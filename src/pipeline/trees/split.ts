@@ -174,7 +174,13 @@ export class SplitFinder {
       const right = this.value({ gradient: rightGradient, rows: rightRows }, this.bounds)
       if ((right - left) * direction < 0) return
     }
-    Object.assign(best, { gain, feature, cut, missingLeft, leftGradient, leftRows, l2 })
+    best.gain = gain
+    best.feature = feature
+    best.cut = cut
+    best.missingLeft = missingLeft
+    best.leftGradient = leftGradient
+    best.leftRows = leftRows
+    best.l2 = l2
     best.picked = undefined
   }
 
@@ -240,7 +246,13 @@ export class SplitFinder {
     const leftGradient = node.gradient - pickedGradient
     const gain = this.gain(pickedGradient, pickedRows, l2) + this.gain(leftGradient, leftRows, l2)
     if (!(gain > best.gain)) return
-    Object.assign(best, { gain, feature, cut: 0, leftGradient, leftRows, picked, l2 })
+    best.gain = gain
+    best.feature = feature
+    best.cut = 0
+    best.leftGradient = leftGradient
+    best.leftRows = leftRows
+    best.picked = picked
+    best.l2 = l2
     // Like a category that was not picked, unless it was picked itself: see splitOf.
     best.missingLeft = true
   }
