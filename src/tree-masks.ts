@@ -90,18 +90,18 @@ function numberRanks(
   const sorted = [...nodes].sort((a, b) => tree.threshold[a.node]! - tree.threshold[b.node]!)
   // Below all thresholds everything is left over.
   let mask = masks[0]!
-  let number = 0
-  let next = 0
-  for (let bin = 1; bin < ranks.length; bin++) {
-    const isReached = (): boolean =>
-      bin > 1 && next < sorted.length && tree.threshold[sorted[next]!.node]! <= thresholds[bin - 2]!
-    if (isReached()) {
+  let place = -1
+  for (const masked of sorted) {
+    const cut = tree.threshold[masked.node]!
+    while (thresholds[place] !== cut) place++
+    // Splits by the same threshold share a mask.
+    if (ranks[place + 2] === 0) {
       mask = mask.slice()
-      while (isReached()) clear(mask, sorted[next++]!)
-      number = masks.push(mask) - 1
+      ranks[place + 2] = masks.push(mask) - 1
     }
-    ranks[bin] = number
+    clear(mask, masked)
   }
+  for (let bin = 2; bin < ranks.length; bin++) if (ranks[bin] === 0) ranks[bin] = ranks[bin - 1]!
   return ranks
 }
 
@@ -115,16 +115,17 @@ function categoryRanks(
 ): Uint16Array {
   const classes = new Uint16Array(size)
   let count = 1
-  for (const { node } of nodes) {
+  const sent = nodes.map((masked) => ({ masked, right: binsRight(tree, masked.node, size) }))
+  for (const { right } of sent) {
     // Each class is parted into those that go left, which keep its number, and those that go right.
     const split = new Map<number, number>()
     const kept = new Uint8Array(count)
     for (let bin = 0; bin < size; bin++) {
-      if (!goesRight(tree, node, bin)) kept[classes[bin]!] = 1
+      if (right[bin] === 0) kept[classes[bin]!] = 1
     }
     for (let bin = 0; bin < size; bin++) {
       const own = classes[bin]!
-      if (kept[own] === 0 || !goesRight(tree, node, bin)) continue
+      if (kept[own] === 0 || right[bin] === 0) continue
       const known = split.get(own) ?? count++
       split.set(own, known)
       classes[bin] = known
@@ -134,18 +135,22 @@ function categoryRanks(
   return classes.map((own, bin) => {
     if (numbers[own] === -1) {
       const mask = new Int32Array(words).fill(-1)
-      for (const masked of nodes) if (goesRight(tree, masked.node, bin)) clear(mask, masked)
+      for (const { masked, right } of sent) if (right[bin] === 1) clear(mask, masked)
       numbers[own] = masks.push(mask) - 1
     }
     return numbers[own]!
   })
 }
 
-/** Whether a node sends a bin of a category right; the last bin is for codes that are in no set. */
-function goesRight(tree: Tree, node: number, bin: number): boolean {
-  if (bin === 0) return tree.missingLeft[node] === 0
-  const word = tree.categories.get(node)?.[(bin - 1) >>> 5] ?? 0
-  return ((word >>> ((bin - 1) & 31)) & 1) === 1
+/** By bin: 1 where a node sends a category right; the last bin is for codes that are in no set. */
+function binsRight(tree: Tree, node: number, size: number): Uint8Array {
+  const right = new Uint8Array(size)
+  const set = tree.categories.get(node) ?? new Uint32Array(0)
+  right[0] = tree.missingLeft[node] === 0 ? 1 : 0
+  for (let code = 0; code < set.length * 32; code++) {
+    right[code + 1] = (set[code >>> 5]! >>> (code & 31)) & 1
+  }
+  return right
 }
 
 function clear(mask: Int32Array, { from, to }: MaskedNode): void {

@@ -87,10 +87,10 @@ const f64Constant: Constant = (value) => {
 }
 
 /** The value of a local. */
-export const get = (local: number): Code => [0x20, local]
+export const get = (local: number): Code => [0x20, ...unsigned(local)]
 
 /** Sets a local. */
-export const set = (local: number, value: Code): Code => [...value, 0x21, local]
+export const set = (local: number, value: Code): Code => [...value, 0x21, ...unsigned(local)]
 
 /** 32-bit integers; addresses are such. Constants below 2^31 in size. */
 export const i32 = {

@@ -81,6 +81,55 @@ describe('a prediction', () => {
     const rows = other.target.map((_, i) => ensemble.predict(rowOf(other, i)))
     expect([...rows]).toEqual([...masks!])
   })
+
+  /** A tree that asks one feature after another whether it is below 0, and stops where one is. */
+  function chain(splits: number): TreeEnsemble {
+    const nodes = 2 * splits + 1
+    // Node 2k splits by feature k; its left child is a leaf, its right one the next split.
+    const isLeaf = (node: number): boolean => node % 2 === 1 || node === nodes - 1
+    const of = <T>(fill: (node: number) => T): T[] =>
+      Array.from({ length: nodes }, (_, i) => fill(i))
+    const one: Tree = {
+      feature: Int32Array.from(of((node) => (isLeaf(node) ? -1 : node / 2))),
+      threshold: new Float32Array(nodes),
+      categories: new Map(),
+      left: Int32Array.from(of((node) => (isLeaf(node) ? -1 : node + 1))),
+      right: Int32Array.from(of((node) => (isLeaf(node) ? -1 : node + 2))),
+      missingLeft: new Uint8Array(nodes),
+      value: Float32Array.from(of((node) => node)),
+      gain: new Float32Array(nodes),
+      cover: new Float32Array(nodes).fill(1),
+    }
+    const names = Array.from({ length: splits }, (_, f) => {
+      return { name: `f${f}`, kind: 'number' } as const
+    })
+    return new TreeEnsemble(names, [one, one], 0)
+  }
+
+  test.each([
+    [60, 'looked up'],
+    [70, 'walked, since it asks too many features'],
+    [127, 'walked'],
+  ])('of a tree of %i features is right, %s', (splits) => {
+    for (const ensemble of bothWays(chain(splits))) {
+      for (const at of [0, 1, 31, splits - 1]) {
+        const row = Array.from({ length: splits }, (_, f) => (f < at ? 0 : -1))
+        expect(ensemble.predict(row)).toBe(2 * (2 * at + 1))
+      }
+      expect(ensemble.predict(new Array(splits).fill(0))).toBe(4 * splits)
+      expect(ensemble.predict(new Array(splits).fill(Number.NaN))).toBe(4 * splits)
+    }
+  })
+
+  test.each([0, 1, 255, 256, 257, 600])('of %i rows at once is each of them', async (rows) => {
+    const { ensemble } = await trainBoosted(rideTable(2000), { settings: { rounds: 5 } })
+    const table = rideTable(600, 3, 0.2)
+    const expected = Array.from({ length: rows }, (_, i) => ensemble.predict(rowOf(table, i)))
+    for (const one of bothWays(ensemble)) {
+      const minutes = one.predictRows(rows, (i, values) => values.set(rowOf(table, i)))
+      expect([...minutes]).toEqual(expected)
+    }
+  })
 })
 
 test('importance counts splits, and sums gains and rows', () => {

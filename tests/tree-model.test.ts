@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { loadModel, type Model } from '../src/model.ts'
-import { fitRides } from '../src/pipeline/fit-rides.ts'
+import { fitRides, fitToRides } from '../src/pipeline/fit-rides.ts'
+import { predictAt } from '../src/predict-at.ts'
 import { createPredictor } from '../src/predictor.ts'
 import type { Profile } from '../src/profile.ts'
 import { checkRecipe } from '../src/recipe.ts'
@@ -159,6 +160,19 @@ describe('a predictor over trees or an ensemble', () => {
     expect(unseen.map(({ field }) => field)).toEqual(['PULocationID', 'DOLocationID', 'pair'])
   })
 })
+
+test.each([trees, forest, line, both])(
+  'many rides at once are each of them, to the bit: $name',
+  async (recipe) => {
+    const model = fitted.get(recipe.name) ?? (await fitToRides(recipe, 'green', rides, {}))
+    const others = rideBatch(randomRides(11, 700))
+    const every = Array.from({ length: others.length }, (_, i) => model.predict(others, i))
+    expect([...predictAt(model, others)]).toEqual(every)
+    const some = Int32Array.of(699, 3, 3, 500)
+    expect([...predictAt(model, others, some)]).toEqual([...some].map((i) => every[i]))
+    expect([...predictAt(model, others, new Int32Array(0))]).toEqual([])
+  },
+)
 
 describe('an ensemble', () => {
   test('is the sum of its members by weight, to 32 bits', () => {

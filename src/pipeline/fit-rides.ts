@@ -3,6 +3,8 @@
  * files.
  */
 
+import { availableParallelism } from 'node:os'
+import { setImmediate } from 'node:timers/promises'
 import { ensembleModel } from '../ensemble-model.ts'
 import { RidecastError } from '../errors.ts'
 import { compileFeatures } from '../features.ts'
@@ -76,12 +78,49 @@ export async function fitToRides(
   return (await fitMember(recipe, taxi, rides, effects)).model
 }
 
+/** A member of an ensemble, or a recipe that could be one. */
+interface FittedMember {
+  readonly model: Model
+  readonly solution?: RidesFit['solution']
+}
+
+/**
+ * Fits the members side by side: trees grow in threads, of which each gets its share, while this one
+ * solves the others. What comes out does not depend on it.
+ */
+async function fitMembers(
+  members: readonly Recipe[],
+  taxi: string,
+  rides: RideBatch,
+  effects: FitEffects,
+): Promise<FittedMember[]> {
+  const { threads: most = availableParallelism(), signal } = effects
+  const grown = members.filter(({ model }) => model !== 'linear').length
+  const threads = Math.max(1, Math.floor(most / Math.max(1, grown)))
+  const failed = new AbortController()
+  const stop = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal
+  const fits = members.map(async (member) => {
+    // Threads are on their way when this one begins to solve.
+    if (member.model === 'linear') await setImmediate()
+    const own = { ...effects, threads, aside: most > 1, signal: stop }
+    try {
+      return await fitMember(member, taxi, rides, own)
+    } catch (error) {
+      failed.abort(error)
+      throw error
+    }
+  })
+  // What was stopped has ended, too, before it is told why.
+  await Promise.allSettled(fits)
+  return Promise.all(fits)
+}
+
 async function fitMember(
   recipe: Recipe,
   taxi: string,
   rides: RideBatch,
   effects: FitEffects,
-): Promise<{ readonly model: Model; readonly solution?: RidesFit['solution'] }> {
+): Promise<FittedMember> {
   if (recipe.model !== 'linear') return fitRides(recipe, taxi, rides, effects)
   effects.progress?.(`solving ${recipe.name}`)
   const builder = new MomentsBuilder([planOf(recipe, compileFeatures(recipe))])
@@ -111,12 +150,11 @@ async function fitEnsemble(
     )
   }
   const target = minutesOf(held)
-  const said: Float64Array[] = []
-  for (const member of members) {
-    const tell = (text: string): void => progress(`for the weights: ${text}`)
-    const model = await fitToRides(member, taxi, part, { ...effects, progress: tell })
-    said.push(Float64Array.from(predictAt(model, held)))
-  }
+  const onPart = await fitMembers(members, taxi, part, {
+    ...effects,
+    progress: (text) => progress(`for the weights: ${text}`),
+  })
+  const said = onPart.map(({ model }) => Float64Array.from(predictAt(model, held)))
   const weights = weightsOf(said, target)
   const facts = factsOf(members, weights, said, target)
   const best = facts.members.reduce((a, b) => (b.rmse < a.rmse ? b : a))
@@ -128,15 +166,11 @@ async function fitEnsemble(
       `ensemble ${recipe.name} has an RMSE of ${facts.rmse.toFixed(4)} on rides that its members had not seen, and ${best.recipe} alone ${best.rmse.toFixed(4)}: train ${best.recipe}`,
     )
   }
-  const fitted: { weight: number; model: Model }[] = []
-  const stopped: TreesFacts['early_stopping'][] = []
-  for (const [k, member] of members.entries()) {
-    const { model, solution } = await fitMember(member, taxi, rides, effects)
-    fitted.push({ weight: weights[k] as number, model })
-    stopped.push(solution && 'early_stopping' in solution ? solution.early_stopping : undefined)
-  }
+  const onAll = await fitMembers(members, taxi, rides, effects)
+  const fitted = onAll.map(({ model }, k) => ({ weight: weights[k] as number, model }))
   const told = facts.members.map((one, k) => {
-    const early_stopping = stopped[k]
+    const solution = onAll[k]?.solution
+    const early_stopping = solution && 'trees' in solution ? solution.early_stopping : undefined
     return early_stopping ? { ...one, early_stopping } : one
   })
   return { model: ensembleModel(taxi, recipe, fitted), solution: { ...facts, members: told } }

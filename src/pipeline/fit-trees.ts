@@ -69,6 +69,8 @@ export const ownTrainer: TreeTrainer = {
 export interface FitEffects {
   /** Threads at most, default the cores that there are; they change nothing but the time. */
   readonly threads?: number
+  /** Has trees grown in threads of their own: other models are fitted meanwhile. */
+  readonly aside?: boolean
   /** Who grows trees, default {@link ownTrainer}. */
   readonly trainer?: TreeTrainer
   /** Told what is being done, for people. */
@@ -158,7 +160,7 @@ async function roundsOf(
 async function growOn(
   recipe: Recipe,
   rides: RideBatch,
-  { threads, progress = () => {}, signal, watch, trainer = ownTrainer }: FitEffects,
+  { threads, aside = false, progress = () => {}, signal, watch, trainer = ownTrainer }: FitEffects,
   options: TreeTrainingOptions,
 ): Promise<TrainedTrees & { readonly levels: Record<string, readonly string[]> }> {
   const { categorical, numeric } = compileFeatures(recipe)
@@ -180,6 +182,7 @@ async function growOn(
   const kind = recipe.model === 'forest' ? 'forest' : 'trees'
   const grown = await trainer.grow(tableOf(rides), kind, {
     ...options,
+    aside,
     ...(watch && { validation: tableOf(watch.rides) }),
     ...(threads !== undefined && { threads }),
     ...(signal && { signal }),

@@ -23,6 +23,9 @@ interface Leaf {
   split: Split | undefined
 }
 
+/** In `goesRight`, see {@link TreeMemory}. */
+const rightBytes = 4
+
 /** Streams of random numbers: rows of a tree are drawn from the tree's own. */
 const featureStream = 0x6665_6174
 
@@ -133,10 +136,13 @@ export class TreeGrower {
     const { settings, memory, crew } = this
     const leaf = leaves[index]!
     const split = leaf.split!
-    const { first } = this.bins[split.feature]!
-    const { goesRight } = memory
+    const { first, size, kind } = this.bins[split.feature]!
+    const goesRight = memory.goesRight.subarray(first, first + size)
     goesRight.fill(0)
-    for (const bin of split.right) goesRight[first + bin] = 4
+    if (kind === 'number') {
+      goesRight.fill(rightBytes, split.cut + 1)
+      if (!split.missingLeft) goesRight[0] = rightBytes
+    } else for (const bin of split.right) goesRight[bin] = rightBytes
     const nodes = draft.split(leaf.node, split)
     const bounds = childBounds(
       leaf.bounds,

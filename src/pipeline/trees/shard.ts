@@ -26,6 +26,8 @@ export class Shard {
   private readonly partial: Float64Array
   private readonly drawn: Parts
   private readonly others: Parts
+  /** Rows that were not drawn, at the beginning of `right` until they follow those that were. */
+  private skipped = 0
 
   /** @param index of the thread, from 0 */
   constructor(memory: TreeMemory, index: number) {
@@ -53,6 +55,7 @@ export class Shard {
   begin(tree: number): void {
     const { memory, index } = this
     let at = 0
+    this.skipped = 0
     for (let block = index; block < blocksOf(memory.rows); block += memory.threads) {
       const from = at
       at = this.draw(block, tree, at)
@@ -62,7 +65,7 @@ export class Shard {
     this.drawn.begins[0] = 0
     this.drawn.ends[0] = at
     this.others.begins[0] = at
-    this.others.ends[0] = this.follow(tree, at)
+    this.others.ends[0] = this.follow(at)
   }
 
   /** Rows of a block that the tree sees; where they end. */
@@ -73,8 +76,9 @@ export class Shard {
     let end = at
     if (!forest) {
       for (let row = from; row < to; row++) {
-        this.order[end] = row
-        if (rowFraction === 1 || this.isDrawn(row, tree)) end++
+        if (rowFraction === 1 || randomBits(seed, tree, row) < rowFraction * 2 ** 32) {
+          this.order[end++] = row
+        } else this.right[this.skipped++] = row
       }
       return end
     }
@@ -86,11 +90,6 @@ export class Shard {
     return end
   }
 
-  private isDrawn(row: number, tree: number): boolean {
-    const { seed, rowFraction } = this.memory
-    return randomBits(seed, tree, row) < rowFraction * 2 ** 32
-  }
-
   private measure(block: number, from: number, to: number): void {
     const { blockSums, blockMaxima } = this.memory
     const largest = blockMaxima.byteOffset + block * 8
@@ -98,19 +97,12 @@ export class Shard {
   }
 
   /** Rows that were not drawn, and those of validation, need the tree's values too. */
-  private follow(tree: number, at: number): number {
+  private follow(at: number): number {
     const { order, memory, index } = this
-    const { rows, validationRows, threads, rowFraction, forest } = memory
+    const { rows, validationRows, threads } = memory
     const start = validationStart(rows)
-    let end = at
-    if (!forest && rowFraction < 1) {
-      for (let block = index; block < blocksOf(rows); block += threads) {
-        const to = Math.min((block + 1) * blockRows, rows)
-        for (let row = block * blockRows; row < to; row++) {
-          if (!this.isDrawn(row, tree)) order[end++] = row
-        }
-      }
-    }
+    order.set(this.right.subarray(0, this.skipped), at)
+    let end = at + this.skipped
     const blocks = start / blockRows
     for (let block = index; block < blocksOf(start + validationRows); block += threads) {
       if (block < blocks) continue

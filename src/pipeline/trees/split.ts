@@ -25,9 +25,9 @@ export interface Split {
   readonly feature: number
   /** By how much the loss falls, without what the recipe demands at least. */
   readonly gain: number
-  /** Bins of the feature that go right, by number; 0 is for missing values. */
+  /** Bins of a category that go right, by number; 0 is for missing values. Empty for a number. */
   readonly right: readonly number[]
-  /** The bin whose upper end is the threshold; of numbers only. */
+  /** The bin whose upper end is the threshold: those behind it go right. Of numbers only. */
   readonly cut: number
   readonly missingLeft: boolean
   readonly leftSums: NodeSums
@@ -174,7 +174,13 @@ export class SplitFinder {
       const right = this.value({ gradient: rightGradient, rows: rightRows }, this.bounds)
       if ((right - left) * direction < 0) return
     }
-    Object.assign(best, { gain, feature, cut, missingLeft, leftGradient, leftRows, l2 })
+    best.gain = gain
+    best.feature = feature
+    best.cut = cut
+    best.missingLeft = missingLeft
+    best.leftGradient = leftGradient
+    best.leftRows = leftRows
+    best.l2 = l2
     best.picked = undefined
   }
 
@@ -240,7 +246,13 @@ export class SplitFinder {
     const leftGradient = node.gradient - pickedGradient
     const gain = this.gain(pickedGradient, pickedRows, l2) + this.gain(leftGradient, leftRows, l2)
     if (!(gain > best.gain)) return
-    Object.assign(best, { gain, feature, cut: 0, leftGradient, leftRows, picked, l2 })
+    best.gain = gain
+    best.feature = feature
+    best.cut = 0
+    best.leftGradient = leftGradient
+    best.leftRows = leftRows
+    best.picked = picked
+    best.l2 = l2
     // Like a category that was not picked, unless it was picked itself: see splitOf.
     best.missingLeft = true
   }
@@ -254,9 +266,8 @@ export class SplitFinder {
     }
     let leftSums: NodeSums = { gradient: best.leftGradient, rows: best.leftRows }
     let rightSums: NodeSums = others
-    let right = picked ?? range(cut + 1, size)
+    let right = picked ?? []
     let missingLeft = picked ? !picked.includes(0) : best.missingLeft
-    if (!picked && !missingLeft) right.unshift(0)
     if (picked?.length === 1 && picked[0] === 0) {
       // A set has to hold a category: all that are known go right, missing and other ones left.
       right = range(1, size)
@@ -266,7 +277,7 @@ export class SplitFinder {
     return {
       feature,
       gain: best.gain - own,
-      right: [...right].sort((a, b) => a - b),
+      right: right.toSorted((a, b) => a - b),
       cut,
       missingLeft,
       leftSums,

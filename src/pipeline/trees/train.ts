@@ -25,6 +25,8 @@ export interface TreeTrainingOptions {
   readonly patience?: number
   /** Threads at most, default the cores that there are; small tables are trained on one. */
   readonly threads?: number
+  /** Grows in a thread of its own though one is enough: the caller has other work meanwhile. */
+  readonly aside?: boolean
   /** Called after each round. */
   readonly onRound?: (round: TreeRound) => void
   /** Ends the training; its reason is thrown. */
@@ -83,7 +85,7 @@ async function train(
     trees.push(tree)
     onRound?.(round)
   }
-  if (plan.memory.threads === 1) await growHere(plan, take, signal)
+  if (plan.memory.threads === 1 && !options.aside) await growHere(plan, take, signal)
   else await growInThreads(plan, take, signal)
   const kept = plan.patience > 0 ? bestOf(rounds) : rounds.length
   const features = plan.bins.map(({ name, kind }) => ({ name, kind }))

@@ -60,6 +60,8 @@ export function xgboostPlan(
       ['colsample_bytree', String(settings.featureFraction)],
       // The library takes a signed number of 32 bits.
       ['seed', String(settings.seed % 2 ** 31)],
+      // Its random numbers belong to a thread, and rounds run on whichever is free.
+      ['seed_per_iteration', 'true'],
       ['max_bin', String(settings.bins)],
       ['max_cat_threshold', String(settings.maxCategories)],
       ...(monotone.some((direction) => direction !== 0)

@@ -89,8 +89,10 @@ async function growBy(
       if (round - 1 - best >= patience) break
     }
     const kept = validation && patience > 0 ? best + 1 : rounds.length
-    const whole = parseXgboost(calls.save(booster))
-    const ensemble = new TreeEnsemble(whole.features, whole.trees.slice(0, kept), whole.base)
+    // The library leaves names and kinds to the matrices.
+    const { trees, base } = parseXgboost(calls.save(booster))
+    const features = table.columns.map(({ name, kind }) => ({ name, kind }))
+    const ensemble = new TreeEnsemble(features, trees.slice(0, kept), base)
     return { ensemble, rounds, kept }
   } finally {
     calls.freeBooster(booster)

@@ -30,7 +30,13 @@ describe("settings as XGBoost's parameters", () => {
       ...{ objective: 'reg:squarederror', eval_metric: 'rmse', tree_method: 'hist' },
       ...{ grow_policy: 'lossguide', max_leaves: '12', max_depth: '5', eta: '0.2' },
       ...{ min_child_weight: '30', alpha: '1', lambda: '2', gamma: '3', subsample: '0.8' },
-      ...{ colsample_bytree: '0.5', seed: '4', max_bin: '100', max_cat_threshold: '16' },
+      ...{
+        colsample_bytree: '0.5',
+        seed: '4',
+        seed_per_iteration: 'true',
+        max_bin: '100',
+        max_cat_threshold: '16',
+      },
       ...{ monotone_constraints: '(0,1)', nthread: '2', verbosity: '0' },
     })
   })
