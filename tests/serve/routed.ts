@@ -29,7 +29,7 @@ export async function routed(
 ): Promise<Routed> {
   const base = await listening(documents, settings)
   const { service, metrics, routes } = base.service
-  const [predict] = routes as [Route]
+  const predict = routes.find(({ path }) => path === '/predict') as Route
   const own = routesOf(service)
   const others = routes.filter(({ path }) => {
     return path !== predict.path && !own.some((route) => route.path === path)
