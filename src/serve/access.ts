@@ -17,14 +17,14 @@ export interface Tokens {
   readonly adminTokens: readonly string[]
 }
 
-/** The step that lets through who may, for routes of that access. */
-export function requireAccess(access: Access, { tokens, adminTokens }: Tokens): Step {
+/** What lets through who may, for routes of that access: a step, none where everybody may. */
+export function requireAccess(access: Access, { tokens, adminTokens }: Tokens): Step[] {
   const open = access === 'open' || (access === 'clients' && tokens.length === 0)
-  if (open) return (_request, _response, next) => next()
+  if (open) return []
   const digests = [...adminTokens, ...(access === 'clients' ? tokens : [])].map((digest) =>
     Buffer.from(digest, 'hex'),
   )
-  return (request, _response, next) => {
+  const check: Step = (request, _response, next) => {
     if (digests.length === 0) {
       throw new Problem(
         'forbidden',
@@ -36,6 +36,7 @@ export function requireAccess(access: Access, { tokens, adminTokens }: Tokens): 
     if (!isKnown(token, digests)) throw unauthorized('was sent with a token that is not known here')
     next()
   }
+  return [check]
 }
 
 function bearerOf(request: IncomingMessage): string | undefined {

@@ -46,7 +46,9 @@ export function createApp({ service, metrics, predict, routes }: AppOptions): Ap
     ...(config.corsOrigins.length > 0 ? [crossOrigin(config.corsOrigins)] : []),
     ...(config.rateLimit > 0 ? [rateLimit(config.rateLimit)] : []),
   ]
-  const stepsOf = (route: Route): Step[] => [named(route.path), requireAccess(route.access, config)]
+  const stepsOf = ({ path, access, steps = [] }: Route): Step[] => {
+    return [named(path), ...requireAccess(access, config), ...steps]
+  }
 
   const app = express()
   app.disable('x-powered-by')

@@ -12,21 +12,25 @@ export type Next = (error?: unknown) => void
 /** One step, as Express' middleware is, that needs nothing of Express. */
 export type Step = (request: IncomingMessage, response: ServerResponse, next: Next) => void
 
-/** All steps one after the other as one; an error, thrown or handed on, skips the rest. */
+/**
+ * All steps one after the other as one; an error, thrown or handed on, skips the rest. A step goes on
+ * at most once, as those of Express do.
+ */
 export function chain(steps: readonly Step[]): Step {
-  return steps.reduceRight<Step>(
-    (rest, step) => (request, response, next) => {
+  return (request, response, end) => {
+    let at = 0
+    // One function for all steps: one for each would be made anew with every request.
+    const next: Next = (error) => {
+      const step = steps[at++]
+      if (error !== undefined || step === undefined) return end(error)
       try {
-        step(request, response, (error) => {
-          if (error === undefined) rest(request, response, next)
-          else next(error)
-        })
-      } catch (error) {
-        next(error)
+        step(request, response, next)
+      } catch (thrown) {
+        end(thrown)
       }
-    },
-    (_request, _response, next) => next(),
-  )
+    }
+    next()
+  }
 }
 
 /** The last step: a handler whose failures, thrown or rejected, are handed on. */

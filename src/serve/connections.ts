@@ -6,7 +6,7 @@
  * one of them: its client would see the connection break and could not tell whether to ask again.
  */
 
-import type { Server, ServerResponse } from 'node:http'
+import type { RequestListener, Server, ServerResponse } from 'node:http'
 import { type Socket, Server as TcpServer } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 
@@ -20,6 +20,8 @@ export interface DrainTimes {
 
 /** The connections of a server. */
 export interface Connections {
+  /** Hands every request to a handler, once its answer is known to be due. */
+  answerBy(handler: RequestListener): void
   /** Answers that are due on a connection, the oldest first. */
   due(socket: Socket): readonly ServerResponse[]
   /**
@@ -31,7 +33,7 @@ export interface Connections {
   drain(times: DrainTimes): Promise<number>
 }
 
-/** Tracks the connections of a server, which must not have a request handler yet. */
+/** Tracks the connections of a server, which must not have a request handler of its own. */
 export function trackConnections(server: Server): Connections {
   const dueOn = new Map<Socket, ServerResponse[]>()
   let draining = false
@@ -47,20 +49,20 @@ export function trackConnections(server: Server): Connections {
     dueOn.set(socket, [])
     socket.once('close', () => dueOn.delete(socket))
   })
-  server.on('request', ({ socket }, response) => {
-    const due = dueOn.get(socket) ?? []
-    due.push(response)
-    open++
-    if (draining) response.setHeader('Connection', 'close')
-    response.on('close', () => {
-      open--
-      if (open === 0) onLast()
-      due.splice(due.indexOf(response), 1)
-      // An answer that had begun before the draining did could not say that it was the last: its
-      // client may have sent the next request already, and that has the grace of an idle connection.
-      if (graceOver && due.length === 0) socket.destroySoon()
-    })
-  })
+  // One listener for all answers: one for each would be made anew with every request.
+  function onClose(this: ServerResponse): void {
+    const { socket } = this.req
+    const due = dueOn.get(socket)
+    open--
+    if (open === 0) onLast()
+    if (due === undefined) return
+    // Answers of one connection close in their order.
+    if (due[0] === this) due.shift()
+    else due.splice(due.indexOf(this), 1)
+    // An answer that had begun before the draining did could not say that it was the last: its
+    // client may have sent the next request already, and that has the grace of an idle connection.
+    if (graceOver && due.length === 0) socket.destroySoon()
+  }
 
   function destroyIdle(): void {
     graceOver = true
@@ -77,6 +79,15 @@ export function trackConnections(server: Server): Connections {
   }
 
   return {
+    answerBy(handler) {
+      server.on('request', (request, response) => {
+        dueOn.get(request.socket)?.push(response)
+        open++
+        if (draining) response.setHeader('Connection', 'close')
+        response.on('close', onClose)
+        handler(request, response)
+      })
+    },
     due: (socket) => dueOn.get(socket) ?? [],
     drain({ graceMs, deadlineMs }) {
       draining = true

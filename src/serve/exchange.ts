@@ -13,6 +13,8 @@ export interface Exchange {
   route: string | undefined
   /** The model version that answered, where one did. */
   version: string | undefined
+  /** The parsed body, once the step that reads it is through. */
+  body: unknown
 }
 
 const key = Symbol('exchange')
@@ -21,7 +23,7 @@ type Observed = ServerResponse & { [key]?: Exchange }
 
 /** Begins an exchange; called once a request. */
 export function beginExchange(response: ServerResponse, began: number): Exchange {
-  const exchange: Exchange = { began, route: undefined, version: undefined }
+  const exchange: Exchange = { began, route: undefined, version: undefined, body: undefined }
   ;(response as Observed)[key] = exchange
   return exchange
 }

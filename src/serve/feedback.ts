@@ -20,6 +20,7 @@ import {
 import type { Answer, PredictionLine, PredictionListener } from './predictions.ts'
 import { type Fault, Problem } from './problem.ts'
 import type { RouteHandler, Service } from './routes.ts'
+import type { Arm, ServedModel } from './state.ts'
 
 /** Minutes that a ride can take at all: a week. */
 const longestMinutes = 7 * 24 * 60
@@ -40,62 +41,74 @@ type Known = Pick<PredictionLine, 'id' | 'model' | 'version' | 'arm' | 'duration
 export type FeedbackListener = (prediction: Known, minutes: number) => void
 
 /**
- * The latest predictions of this process, by name and by key. Keeping one costs next to nothing: they
- * are put in order only when somebody looks.
+ * The latest predictions of this process, by name and by key. They are kept as numbers and as references
+ * to what lives long anyway: thousands of objects that outlive their requests would cost the
+ * garbage collector more than an answer costs.
  */
 export class RecentPredictions implements PredictionListener {
   private readonly most: number
-  private readonly ring: Answer[] = []
   private count = 0
-  private indexed = 0
-  private readonly byId = new Map<string, Answer>()
-  private readonly byKey = new Map<string, Answer>()
+  /** Numbers at the ends of the names, and which of {@link prefixes} they begin with. */
+  private readonly numbers: Float64Array
+  private readonly prefixOf: Uint32Array
+  /** One more a day. */
+  private readonly prefixes: string[] = []
+  private readonly minutes: Float64Array
+  private readonly arms: Arm[] = []
+  private readonly models: ServedModel[] = []
+  private readonly keys: (string | undefined)[] = []
 
   /** @param most predictions that are kept, default 20,000 */
   constructor(most = 20_000) {
     this.most = most
+    this.numbers = new Float64Array(most)
+    this.prefixOf = new Uint32Array(most)
+    this.minutes = new Float64Array(most)
   }
 
-  answered(answer: Answer): void {
-    this.ring[this.count++ % this.most] = answer
+  answered({ prefix, number, arm, model, prediction, key }: Answer): void {
+    const slot = this.count++ % this.most
+    if (this.prefixes.at(-1) !== prefix) this.prefixes.push(prefix)
+    this.numbers[slot] = number
+    this.prefixOf[slot] = this.prefixes.length - 1
+    this.minutes[slot] = prediction.duration
+    this.arms[slot] = arm
+    this.models[slot] = model
+    this.keys[slot] = key
   }
 
   /** A prediction by its name. */
   get(id: string): Known | undefined {
-    this.index()
-    return knownOf(this.byId.get(id))
+    const cut = id.lastIndexOf('-') + 1
+    const prefix = id.slice(0, cut)
+    const number = Number.parseInt(id.slice(cut), 36)
+    return this.latest((slot) => this.numbers[slot] === number && this.prefixAt(slot) === prefix)
   }
 
   /** The latest prediction of a key. */
   ofKey(key: string): Known | undefined {
-    this.index()
-    return knownOf(this.byKey.get(key))
+    return this.latest((slot) => this.keys[slot] === key)
   }
 
-  private index(): void {
-    const from = Math.max(this.indexed, this.count - this.most)
-    for (let i = from; i < this.count; i++) {
-      const answer = this.ring[i % this.most] as Answer
-      this.byId.set(answer.id, answer)
-      if (answer.key !== undefined) {
-        this.byKey.delete(answer.key)
-        this.byKey.set(answer.key, answer)
-      }
+  private latest(fits: (slot: number) => boolean): Known | undefined {
+    const oldest = Math.max(0, this.count - this.most)
+    for (let i = this.count - 1; i >= oldest; i--) {
+      const slot = i % this.most
+      if (fits(slot)) return this.knownAt(slot)
     }
-    this.indexed = this.count
-    for (const map of [this.byId, this.byKey]) {
-      for (const key of map.keys()) {
-        if (map.size <= this.most) break
-        map.delete(key)
-      }
-    }
+    return undefined
   }
-}
 
-function knownOf(answer: Answer | undefined): Known | undefined {
-  if (answer === undefined) return undefined
-  const { id, arm, model, prediction } = answer
-  return { id, arm, model: model.name, version: model.version, duration: prediction.duration }
+  private prefixAt(slot: number): string {
+    return this.prefixes[this.prefixOf[slot] as number] as string
+  }
+
+  private knownAt(slot: number): Known {
+    const { name, version } = this.models[slot] as ServedModel
+    const id = `${this.prefixAt(slot)}${(this.numbers[slot] as number).toString(36)}`
+    const duration = this.minutes[slot] as number
+    return { id, arm: this.arms[slot] as Arm, model: name, version, duration }
+  }
 }
 
 /** The handler of `POST /feedback`. */

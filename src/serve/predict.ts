@@ -3,31 +3,43 @@
 import type { ServerResponse } from 'node:http'
 import type { Explanation, Prediction, RideRequest } from '../predictor.ts'
 import { sendJsonText } from './answer.ts'
-import { readJson } from './body.ts'
+import { jsonBody } from './body.ts'
 import { exchangeOf } from './exchange.ts'
 import { checkDeadline } from './limits.ts'
 import type { Answer } from './predictions.ts'
 import { isRide, rideOf } from './ride-fields.ts'
-import type { RouteHandler, Service } from './routes.ts'
+import type { Route, Service } from './routes.ts'
 import type { ServedModel } from './state.ts'
 import { invalidInput, keyOf, type QueryWishes, queryWishes } from './wishes.ts'
 
 /**
- * The handler of `POST /predict`. Fails with a Problem where there is no prediction: not_ready,
- * deadline_exceeded, input_invalid with all faults, and the codes of {@link readJson}.
+ * The route of `POST /predict`. Fails with a Problem where there is no prediction: not_ready,
+ * deadline_exceeded, input_invalid with all faults, and the codes of {@link jsonBody}.
  */
-export function predictHandler({ state, predictions, config, now }: Service): RouteHandler {
-  return (request, response) => {
-    // Nobody reads a body that cannot be answered.
-    state.requireModel()
-    return readJson(request, config.bodyLimitBytes).then((body) => {
+export function predictRoute({ state, predictions, config, now }: Service): Route {
+  return {
+    path: '/predict',
+    method: 'POST',
+    access: 'clients',
+    steps: [
+      // Nobody reads a body that cannot be answered.
+      (_request, _response, next) => {
+        state.requireModel()
+        next()
+      },
+      jsonBody(config.bodyLimitBytes),
+    ],
+    handler(request, response) {
       checkDeadline(request, response, now)
+      const exchange = exchangeOf(response)
       const key = keyOf(request)
       const turn = state.turn(key)
-      const { ride, wishes } = checked(body, request.url ?? '', turn.model)
+      const { ride, wishes } = checked(exchange.body, request.url ?? '', turn.model)
       const { explain, coverage } = wishes
-      send(response, predictions.answer(turn, ride, { explain, coverage, key }))
-    })
+      const answer = predictions.answer(turn, ride, { explain, coverage, key })
+      exchange.version = answer.model.version
+      send(response, answer)
+    },
   }
 }
 
@@ -44,7 +56,6 @@ function checked(
 }
 
 function send(response: ServerResponse, { prediction, model, id, arm }: Answer): void {
-  exchangeOf(response).version = model.version
   sendJsonText(response, 200, answerText(prediction, model.version), [
     'Ridecast-Prediction-Id',
     id,

@@ -13,6 +13,14 @@ export interface PredictionName {
   readonly process: string
 }
 
+/** A name, and what it is made of: its number in base 36 follows the prefix. */
+export interface NumberedName {
+  readonly id: string
+  /** The same for all names of a process on one day. */
+  readonly prefix: string
+  readonly number: number
+}
+
 const pattern = /^(\d{4})(\d\d)(\d\d)-([0-9a-z]{8})-[0-9a-z]{1,10}$/
 
 /** A name for this process, unlike that of any other: 41 random bits in base 36. */
@@ -27,7 +35,7 @@ export function processName(): string {
  *
  * @param process what {@link processName} gave
  */
-export function predictionNames(process: string): (day: string) => string {
+export function predictionNames(process: string): (day: string) => NumberedName {
   let count = 0
   let lastDay = ''
   let prefix = ''
@@ -36,7 +44,8 @@ export function predictionNames(process: string): (day: string) => string {
       lastDay = day
       prefix = `${day.replaceAll('-', '')}-${process}-`
     }
-    return prefix + (count++).toString(36)
+    const number = count++
+    return { id: prefix + number.toString(36), prefix, number }
   }
 }
 

@@ -29,7 +29,7 @@ export interface PredictionLogOptions {
   readonly now?: () => number
 }
 
-/** A line that can be written; made into text only when it is. */
+/** A line that can be written. */
 export interface Loggable {
   /** The day it belongs to, such as `2026-11-22`. */
   readonly day: string
@@ -49,15 +49,29 @@ export interface PredictionLog {
   readonly counts: { written: number; dropped: number }
 }
 
-/** Size of a text that is written at once, so that no write holds up the answers. */
-const linesAtOnce = 512
+/** Lines of one day, as bytes: as objects they would be what the garbage collector has most to do with. */
+interface Page {
+  readonly day: string
+  readonly bytes: Buffer
+  used: number
+  lines: number
+}
+
+/** Size of a page, which is written at once. */
+const pageBytes = 64 * 1024
+
+/** Pages that are kept for the next lines. */
+const sparePages = 8
 
 /** Opens a log; nothing is created before the first line. */
 export function openPredictionLog(options: PredictionLogOptions, log: Logger): PredictionLog {
   const { folder, everyMs = 250, waitingLines = 50_000, now = Date.now } = options
   const { days = 30, bytes = 4 * 2 ** 30 } = options
   const counts = { written: 0, dropped: 0 }
-  let waiting: Loggable[] = []
+  let waiting: Page[] = []
+  /** Lines of `waiting`. */
+  let lines = 0
+  const spare: Buffer[] = []
   let writing: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
   let lastFault = ''
@@ -76,46 +90,54 @@ export function openPredictionLog(options: PredictionLogOptions, log: Logger): P
     await before?.handle.close()
   }
 
-  async function write(lines: readonly Loggable[]): Promise<void> {
+  async function write(pages: readonly Page[]): Promise<void> {
     // Whoever removes the file gets a new one, not lines that nobody can read.
     if (file && (await file.handle.stat()).nlink === 0) await shut()
-    for (let from = 0; from < lines.length; ) {
-      const day = (lines[from] as Loggable).day
-      let to = from
-      let text = ''
-      while (to < lines.length && to - from < linesAtOnce && lines[to]?.day === day) {
-        text += `${(lines[to] as Loggable).text()}\n`
-        to++
-      }
-      if (file?.day !== day) {
+    for (const page of pages) {
+      if (file?.day !== page.day) {
         await shut()
-        await mkdir(join(folder, day), { recursive: true })
+        await mkdir(join(folder, page.day), { recursive: true })
         await prune({ folder, days, bytes }, now())
-        file = { day, handle: await open(pathOf(day), 'a') }
+        file = { day: page.day, handle: await open(pathOf(page.day), 'a') }
         bytesToday = 0
       }
-      if (bytesToday > bytes) throw new Error(`more than ${bytes} bytes on one day`)
-      const whole = broken ? `\n${text}` : text
+      if (bytesToday + page.used > bytes) throw new Error(`more than ${bytes} bytes on one day`)
+      const text = page.bytes.subarray(0, page.used)
+      const whole = broken ? Buffer.concat([lineEnd, text]) : text
       broken = true
       await file.handle.appendFile(whole)
       broken = false
-      bytesToday += Buffer.byteLength(whole)
-      counts.written += to - from
-      from = to
+      bytesToday += whole.length
+      counts.written += page.lines
+      if (spare.length < sparePages && page.bytes.length === pageBytes) spare.push(page.bytes)
     }
     lastFault = ''
   }
 
+  /** The page that takes a line of so many bytes. */
+  function pageFor(day: string, size: number): Page {
+    const last = waiting.at(-1)
+    if (last?.day === day && last.used + size <= last.bytes.length) return last
+    // Full ones are written at once, so that few are in use and those stay in the processor's cache.
+    if (last !== undefined && writing === undefined) void flush()
+    const bytes = size > pageBytes ? Buffer.allocUnsafe(size) : (spare.pop() ?? newPage())
+    const page: Page = { day, bytes, used: 0, lines: 0 }
+    waiting.push(page)
+    return page
+  }
+
   function flush(): Promise<void> {
     if (writing) return writing.then(flush)
-    if (waiting.length === 0) return Promise.resolve()
-    const lines = waiting
+    if (lines === 0) return Promise.resolve()
+    const pages = waiting
+    const due = lines
     waiting = []
+    lines = 0
     const before = counts.written
-    writing = write(lines)
+    writing = write(pages)
       .catch(async (error: unknown) => {
         // An answer is worth more than its line: what cannot be written is counted.
-        counts.dropped += lines.length - (counts.written - before)
+        counts.dropped += due - (counts.written - before)
         const fault = messageOf(error)
         if (fault !== lastFault) log.error({ folder, message: fault }, 'predictions not logged')
         lastFault = fault
@@ -130,11 +152,16 @@ export function openPredictionLog(options: PredictionLogOptions, log: Logger): P
   return {
     counts,
     append(line) {
-      if (waiting.length >= waitingLines) {
+      if (lines >= waitingLines) {
         counts.dropped++
         return
       }
-      waiting.push(line)
+      const text = `${line.text()}\n`
+      // No character takes more than three bytes for each of its UTF-16 units.
+      const page = pageFor(line.day, text.length * 3)
+      page.used += page.bytes.write(text, page.used)
+      page.lines++
+      lines++
       if (timer !== undefined) return
       timer = setTimeout(() => {
         timer = undefined
@@ -151,6 +178,9 @@ export function openPredictionLog(options: PredictionLogOptions, log: Logger): P
     },
   }
 }
+
+const lineEnd = Buffer.from('\n')
+const newPage = (): Buffer => Buffer.allocUnsafeSlow(pageBytes)
 
 /** The days of a log that are there, the oldest first. */
 export async function loggedDays(folder: string): Promise<string[]> {

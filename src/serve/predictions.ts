@@ -9,6 +9,7 @@
 import type { Interval } from '../intervals.ts'
 import type { Explanation, Prediction, RideRequest, Warning } from '../predictor.ts'
 import { formatWallClock } from '../ride.ts'
+import type { NumberedName } from './prediction-id.ts'
 import type { Loggable } from './prediction-log.ts'
 import type { Arm, ServedModel, ServiceState, Turn } from './state.ts'
 
@@ -22,10 +23,8 @@ export interface Wish {
   readonly key?: string | undefined
 }
 
-/** An answer, and who gave it. */
-export interface Answer extends Turn {
-  /** Its name in the prediction log, for feedback and audits. */
-  readonly id: string
+/** An answer, who gave it, and its name in the prediction log, for feedback and audits. */
+export interface Answer extends Turn, NumberedName {
   readonly prediction: Prediction | Explanation
   /** The client's key of the request, where it gave one. */
   readonly key: string | undefined
@@ -64,7 +63,7 @@ export interface PredictionLine {
 /** What the predictions of a server need. */
 export interface PredictionEffects {
   /** A new name for a prediction of that day. */
-  readonly name: (day: string) => string
+  readonly name: (day: string) => NumberedName
   /** Takes a line for the log. */
   readonly append: (line: Loggable) => void
   /** Whether the log holds what clients say of their rides. */
@@ -110,7 +109,7 @@ export function createPredictions(state: ServiceState, effects: PredictionEffect
         for (const listener of listeners) listener.mirrored?.(of.prediction, prediction, model)
         const time = now()
         const day = dayText(Math.floor(time / 86_400_000))
-        append(new Line(day, name(day), time, 'shadow', model, nothing, prediction, of.id))
+        append(new Line(day, name(day).id, time, 'shadow', model, nothing, prediction, of.id))
       } catch (error) {
         for (const listener of listeners) listener.failed?.({ arm: 'challenger', model }, error)
       }
@@ -134,11 +133,12 @@ export function createPredictions(state: ServiceState, effects: PredictionEffect
       }
       const time = now()
       const day = dayText(Math.floor(time / 86_400_000))
-      const answer: Answer = { id: name(day), arm, model, prediction, key: wish.key }
+      const { id, prefix, number } = name(day)
+      const answer: Answer = { id, prefix, number, arm, model, prediction, key: wish.key }
       const ms = clock() - began
       for (const listener of listeners) listener.answered?.(answer, ms)
       const said = logInputs ? { ride, key: wish.key } : nothing
-      append(new Line(day, answer.id, time, arm, model, said, prediction))
+      append(new Line(day, id, time, arm, model, said, prediction))
       if (state.challenger !== undefined) mirror(answer, ride)
       return answer
     },
@@ -159,7 +159,7 @@ interface Said {
 
 const nothing: Said = {}
 
-/** A line that is put into words only when it is written. */
+/** A line of the log. */
 class Line implements Loggable {
   readonly day: string
   private readonly id: string
@@ -192,13 +192,10 @@ class Line implements Loggable {
 
   // By hand, because there is one for every answer: JSON of a {@link PredictionLine}.
   text(): string {
-    const { prediction, model, of, said } = this
-    const { ride, key } = said
-    const { duration, interval, warnings } = prediction
-    let text = `{"id":"${this.id}","time":"${isoTime(this.time)}"`
-    text += `,"model":${JSON.stringify(model.name)},"version":${JSON.stringify(model.version)}`
-    text += `,"arm":"${this.arm}"`
-    if (of !== undefined) text += `,"of":"${of}"`
+    const { duration, interval, warnings } = this.prediction
+    const { ride, key } = this.said
+    let text = `{"id":"${this.id}","time":"${isoTime(this.time)}"${whoText(this.model)}${this.arm}"`
+    if (this.of !== undefined) text += `,"of":"${this.of}"`
     if (key !== undefined) text += `,"key":${JSON.stringify(key)}`
     if (ride !== undefined) text += `,"inputs":${inputsText(ride)}`
     text += `,"duration":${duration}`
@@ -212,19 +209,19 @@ const codeOf = ({ code }: Warning): string => code
 
 /** What a client said as JSON, times as text. */
 function inputsText(ride: RideRequest): string {
-  let text = ''
+  let text = '{'
   for (const name in ride) {
     const value = ride[name as keyof RideRequest]
     if (value === undefined) continue
-    const said = name === 'pickup_datetime' ? `"${wallClockOf(value)}"` : value
-    text += `${text === '' ? '' : ','}"${name}":${said}`
+    text += text.length > 1 ? `,"${name}":` : `"${name}":`
+    text += name === 'pickup_datetime' ? wallClockOf(value) : value
   }
-  return `{${text}}`
+  return `${text}}`
 }
 
 /** A value that is asked for again and again, made once for as long as the question stays. */
-function lately<T>(make: (question: number) => T): (question: number) => T {
-  let last = Number.NaN
+function lately<Q, T>(make: (question: Q) => T): (question: Q) => T {
+  let last: Q | undefined
   let answer: T | undefined
   return (question) => {
     if (question !== last) {
@@ -235,12 +232,18 @@ function lately<T>(make: (question: number) => T): (question: number) => T {
   }
 }
 
-const dayText = lately((day) => new Date(day * 86_400_000).toISOString().slice(0, 10))
-const secondText = lately((second) => new Date(second * 1000).toISOString().slice(0, 20))
-const wallClockOf = lately(formatWallClock)
+const dayText = lately((day: number) => new Date(day * 86_400_000).toISOString().slice(0, 10))
+const secondText = lately((second: number) => new Date(second * 1000).toISOString().slice(0, 20))
+const wallClockOf = lately((micros: number) => `"${formatWallClock(micros)}"`)
+/** What a line says of its model, up to the arm. */
+const whoText = lately(({ name, version }: ServedModel) => {
+  return `,"model":${JSON.stringify(name)},"version":${JSON.stringify(version)},"arm":"`
+})
 
-/** As `Date.toISOString`, which costs more than the rest of a line. */
+const thousandths = Array.from({ length: 1000 }, (_, ms) => String(ms).padStart(3, '0'))
+
+/** As `Date.toISOString` of whole milliseconds, which costs more than the rest of a line. */
 function isoTime(ms: number): string {
   const second = Math.floor(ms / 1000)
-  return `${secondText(second)}${String(ms - second * 1000).padStart(3, '0')}Z`
+  return `${secondText(second)}${thousandths[ms - second * 1000]}Z`
 }

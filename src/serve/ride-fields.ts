@@ -160,7 +160,16 @@ export function quickCheck(fields: readonly Field[]): (body: unknown) => RideReq
 /** A number out of a value, NaN where the schema has to look. */
 type Read = (value: unknown) => number
 
-function readerOf(name: Field['name']): Read {
+const readers = new Map<InputName, Read>()
+
+/** The reader of an input, made once. */
+function quickReaderOf(name: InputName): Read {
+  const reader = readers.get(name) ?? readerOf(name)
+  readers.set(name, reader)
+  return reader
+}
+
+function readerOf(name: InputName): Read {
   const domain = domainOf(name)
   if (domain.kind === 'time') return timeReader()
   const { from = Number.NEGATIVE_INFINITY } = domain
@@ -206,6 +215,8 @@ export function faultsOf(body: unknown, fields: readonly Field[]): Fault[] {
       const message = `${name} is missing: expected ${rule.text}`
       return [{ code: 'missing', pointer, message }]
     }
+    // The quick reader first: most fields of a body with faults have none.
+    if (!Number.isNaN(quickReaderOf(name)(value))) return []
     if (rule.schema.safeParse(value).success) return []
     const message = `${name} must be ${rule.text}, found ${shown(value)}${hint(name, value)}`
     return [{ code: rule.code(value), pointer, message }]

@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { ServerConfig } from '../config.ts'
+import type { Step } from './chain.ts'
 import type { Predictions } from './predictions.ts'
 import type { ServiceState } from './state.ts'
 
@@ -26,6 +27,8 @@ export interface Route {
   readonly path: string
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly access: Access
+  /** What a request goes through before the handler, after all that every request does. */
+  readonly steps?: readonly Step[]
   readonly handler: RouteHandler
 }
 

@@ -99,7 +99,7 @@ export async function startServer(
   })
   const service = assembleService(config, state, log, { process, rollout })
   metrics = service.metrics
-  server.on('request', service.handler)
+  connections.answerBy(service.handler)
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     log.debug({ code: error.code }, 'bad request')
     answerBadRequest(error, socket as Socket, connections)

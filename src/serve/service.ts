@@ -13,7 +13,7 @@ import { live, readyHandler } from './health.ts'
 import { Metrics } from './metrics.ts'
 import { modelDocumentsRoutes } from './model-documents.ts'
 import { pageRoutes } from './page-files.ts'
-import { predictHandler } from './predict.ts'
+import { predictRoute } from './predict.ts'
 import { predictionNames, processName } from './prediction-id.ts'
 import { type Loggable, openPredictionLog, type PredictionLog } from './prediction-log.ts'
 import { predictionFolder } from './prediction-search.ts'
@@ -33,7 +33,7 @@ import { metricsPrinter } from './workers.ts'
 export interface AssembledService extends App {
   readonly service: Service
   readonly metrics: Metrics
-  /** Every route, `POST /predict` first. */
+  /** Every route. */
   readonly routes: readonly Route[]
   /** Writes what is still to be written. */
   close(): Promise<void>
@@ -80,12 +80,7 @@ export function assembleService(
     listeners: rollout ? [metrics, recent, rollout.listener] : [metrics, recent],
   })
   const service: Service = { state, predictions, config, log, now }
-  const predict: Route = {
-    path: '/predict',
-    method: 'POST',
-    access: 'clients',
-    handler: predictHandler(service),
-  }
+  const predict = predictRoute(service)
   const told = feedbackHandler(service, recent, () => predictionLog.flush(), [
     ({ model, version, arm, duration }, minutes) =>
       metrics.errors.of({ model, version, arm }).observe(Math.abs(duration - minutes)),

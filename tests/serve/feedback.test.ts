@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { RecentPredictions } from '../../src/serve/feedback.ts'
+import { predictionNames } from '../../src/serve/prediction-id.ts'
 import { findFeedback, findPrediction } from '../../src/serve/prediction-search.ts'
+import type { ServedModel } from '../../src/serve/state.ts'
 import { type Listening, listening } from './listening.ts'
 import { zonesAndDistance } from './small-model.ts'
 
@@ -107,4 +110,28 @@ test('without inputs in the log, neither ride nor key is there', async () => {
   expect(JSON.parse(line)).toMatchObject({ duration: 16 })
   expect(line).not.toMatch(/geheim|inputs|LocationID/)
   await quiet.close()
+})
+
+test('the latest predictions are found by name and by key, older ones are forgotten', () => {
+  const recent = new RecentPredictions(3)
+  const model = { name: 'm', version: 'v' } as ServedModel
+  const name = predictionNames('abcdefgh')
+  const ids = ['2026-11-21', '2026-11-21', '2026-11-22', '2026-11-22'].map((day, i) => {
+    const prediction = { duration: i, warnings: [] }
+    const named = name(day)
+    const key = i % 2 === 0 ? 'even' : undefined
+    recent.answered({ ...named, arm: 'champion', model, prediction, key })
+    return named.id
+  })
+  expect(ids.map((id) => recent.get(id)?.duration)).toEqual([undefined, 1, 2, 3])
+  expect(recent.get(ids[1] as string)).toEqual({
+    id: '20261121-abcdefgh-1',
+    arm: 'champion',
+    model: 'm',
+    version: 'v',
+    duration: 1,
+  })
+  expect(recent.get('20261122-abcdefgh-1')).toBeUndefined()
+  expect(recent.ofKey('even')?.id).toBe(ids[2])
+  expect(recent.ofKey('odd')).toBeUndefined()
 })

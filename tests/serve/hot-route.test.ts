@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Listening, listening } from './listening.ts'
+import { type Listening, listening, predictHead, Wire } from './listening.ts'
 import { zonesAndDistance } from './small-model.ts'
 
 const token = 'a token'
@@ -84,6 +84,37 @@ test.each([
   const { port } = byExpress.address() as AddressInfo
   expect(comparable(straight)).toEqual(comparable(await ask(port, query, headers, body)))
   expect(straight.status).toBe(status)
+})
+
+// A body that comes with its head is read at once; one that does not is waited for.
+const head = predictHead(ride.length, ['Connection: close'])
+test.each([
+  ['with its head', [head + ride]],
+  ['after its head', [head, ride]],
+  ['in part with its head', [head + ride.slice(0, 12), ride.slice(12)]],
+  ['byte by byte', [head, ...ride]],
+])('a body that comes %s is answered both ways', async (_when, parts) => {
+  for (const port of [app.port, (byExpress.address() as AddressInfo).port]) {
+    const wire = new Wire(port)
+    await once(wire.socket, 'connect')
+    for (const part of parts) {
+      wire.send(part)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(await wire.closed()).toMatch(/^HTTP\/1\.1 200 .*"model_version":"0123456789ab"\}$/s)
+  }
+})
+
+test('requests that come together are answered one by one, whatever comes after them', async () => {
+  const next = predictHead(ride.length)
+  const wire = new Wire(app.port)
+  await once(wire.socket, 'connect')
+  wire.send(`${next}${ride}${next}${ride}${next}{"no":"ride"}${' '.repeat(ride.length - 13)}`)
+  wire.send(`${head}${ride}`)
+  const statuses = [...(await wire.closed()).matchAll(/HTTP\/1\.1 (\d+)/g)].map(
+    ([, found]) => found,
+  )
+  expect(statuses).toEqual(['200', '200', '422', '200'])
 })
 
 test('with tokens, both ways ask for one', async () => {

@@ -28,7 +28,7 @@ function served(challenger?: Challenger) {
   }
   let count = 0
   const predictions = createPredictions(state, {
-    name: (day) => `${day}/${count++}`,
+    name: (day) => ({ id: `${day}/${count}`, prefix: `${day}/`, number: count++ }),
     append: (line: Loggable) => lines.push(JSON.parse(line.text()) as Record<string, unknown>),
     logInputs: true,
     listeners: [listener],

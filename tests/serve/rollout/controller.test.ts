@@ -75,7 +75,7 @@ async function start(
   })
   let count = 0
   const predictions = createPredictions(state, {
-    name: () => `${process}-${count++}`,
+    name: () => ({ id: `${process}-${count}`, prefix: `${process}-`, number: count++ }),
     append: () => {},
     logInputs: false,
     listeners: [rollout.listener],
