@@ -185,7 +185,7 @@ export const bundleOptions = {
   outExtension: { '.js': '.mjs' },
   banner: { js: banner },
   // Resolved from node_modules at run time: they find their native parts beside themselves.
-  external: ['parquet-wasm', '@duckdb/node-bindings'],
+  external: ['parquet-wasm', '@duckdb/node-bindings', 'koffi'],
   legalComments: 'none',
   logLevel: 'warning',
   sourcemap: 'linked',

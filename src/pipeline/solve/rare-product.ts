@@ -16,7 +16,7 @@ import {
   wasmExports,
   wasmMemory,
   wasmModule,
-} from '../trees/assembler.ts'
+} from '../../wasm-assembler.ts'
 import type { SparseRows } from './gram.ts'
 
 /** Vectors, and what is added to one of them by the matrix and the others. */
