@@ -19,7 +19,7 @@ const isPage = (path: string): boolean => path.split('/').includes('page')
 
 /** Every module that a file imports, as a path from the root or a package name. */
 function importsOf(path: string): string[] {
-  const pattern = /(?:from|import)\s*\(?\s*'([^'\s]+)'/g
+  const pattern = /(?<!\.)(?:from|import)\s*\(?\s*'([^'\s]+)'/g
   return [...read(path).matchAll(pattern)].map(([, name = '']) => {
     return name.startsWith('.') ? relative(root, resolve(root, dirname(path), name)) : name
   })
