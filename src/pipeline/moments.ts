@@ -163,6 +163,10 @@ function countingOrder(order: Int32Array, keys: Int32Array): Int32Array {
 
 /** Sorts cells by row, then by column, and adds up those that are the same. */
 export function sortedCells(rows: Int32Array, columns: Int32Array, counts: Float64Array): Counted {
+  const most = (high: number, position: number): number => Math.max(high, position)
+  const [height, width] = [rows.reduce(most, -1) + 1, columns.reduce(most, -1) + 1]
+  // Few pairs of many cells: adding them up in a matrix takes less than sorting.
+  if (height * width <= rows.length) return summedCells(rows, columns, counts, height, width)
   const order = countingOrder(countingOrder(Int32Array.from(rows.keys()), columns), rows)
   const cells = { rows: rows.slice(), columns: rows.slice(), counts: new Float64Array(rows.length) }
   let last = -1
@@ -180,6 +184,27 @@ export function sortedCells(rows: Int32Array, columns: Int32Array, counts: Float
     rows: cells.rows.slice(0, size),
     columns: cells.columns.slice(0, size),
     counts: cells.counts.slice(0, size),
+  }
+}
+
+/** What {@link sortedCells} does, by a matrix of all pairs; counts are above 0. */
+function summedCells(
+  rows: Int32Array,
+  columns: Int32Array,
+  counts: Float64Array,
+  height: number,
+  width: number,
+): Counted {
+  const matrix = new Float64Array(height * width)
+  for (let i = 0; i < rows.length; i++) {
+    const at = (rows[i] as number) * width + (columns[i] as number)
+    matrix[at] = (matrix[at] as number) + (counts[i] as number)
+  }
+  const filled = Int32Array.from(matrix.keys()).filter((at) => matrix[at] !== 0)
+  return {
+    rows: filled.map((at) => Math.floor(at / width)),
+    columns: filled.map((at) => at % width),
+    counts: Float64Array.from(filled, (at) => matrix[at] as number),
   }
 }
 

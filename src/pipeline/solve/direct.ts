@@ -31,7 +31,7 @@ export interface Solution {
 
 /** What an iterative solution took. */
 export interface Effort {
-  /** Elements other than 0 in one triangle of the Gram matrix, without its diagonal. */
+  /** Elements kept of one triangle of the Gram matrix, without its diagonal; a dense part in full. */
   readonly nonZeros: number
   /** Memory that these take. */
   readonly bytes: number

@@ -14,7 +14,7 @@ import { addScaled, wideDot } from './vectors.ts'
 export interface RareSystem {
   /** Rare columns. */
   readonly size: number
-  /** Elements of A other than 0 in one triangle, without the diagonal. */
+  /** Elements kept of one triangle of A, without the diagonal: those not 0, and all of A_ff. */
   readonly nonZeros: number
   /** Memory that A takes: the sparse part, and the dense one. */
   readonly bytes: number
