@@ -23,10 +23,19 @@ export interface MatrixRows {
 export interface XgboostCalls {
   /** Three numbers. */
   readonly version: readonly number[]
+  /**
+   * Rows as the library keeps them, a copy of its own. To be freed.
+   *
+   * @param threads of the library, default as many as there are cores
+   */
   matrix(rows: MatrixRows, threads: number | undefined): Handle
+  /** Lets go of rows. */
   freeMatrix(matrix: Handle): void
+  /** A model without trees that knows these rows. To be freed, before they are. */
   booster(matrices: readonly Handle[]): Handle
+  /** Lets go of a model. */
   freeBooster(booster: Handle): void
+  /** Sets a parameter by its name. */
   set(booster: Handle, name: string, value: string): void
   /** Grows a tree, on the library's own threads. */
   grow(booster: Handle, round: number, matrix: Handle): Promise<void>
