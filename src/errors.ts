@@ -48,6 +48,7 @@ export const errorCodes = {
   sums_overflow: 'a column holds values too large to be summed',
   solve_too_large: 'the design is too large for the chosen solver',
   solve_failed: 'the solver did not reach the residual it is held to',
+  budget_spent: 'a recipe took longer than its part of the time that was given',
   // artifacts and registry
   artifact_missing: 'a model version lacks a file',
   artifact_corrupt: 'a file of a model version does not match its checksum or schema',

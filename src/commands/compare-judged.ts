@@ -1,15 +1,18 @@
 /** A trained model judged on its validation rides, for the leaderboard and the report. */
 
 import { exactJson } from '../exact-json.ts'
+import { type Intervals, intervalAround } from '../intervals.ts'
 import type { Model } from '../model.ts'
-import { intervalOf } from '../pipeline/judge/coverage.ts'
+import type { Interval } from '../pipeline/judge/coverage.ts'
+import { inputEffects } from '../pipeline/judge/input-effects.ts'
 import { judge } from '../pipeline/judge/judge.ts'
-import type { Judgement } from '../pipeline/judge/judgement.ts'
 import type { ReportModel } from '../pipeline/report/document.ts'
 import { residualsOf } from '../pipeline/residuals.ts'
 import { readTable } from '../pipeline/ride-table.ts'
 import { splitPlans } from '../pipeline/sum-rides.ts'
 import type { Candidate } from './compare-report.ts'
+import type { Ranked } from './compare-run.ts'
+import { leverageOf } from './leverage-of.ts'
 import { namesOf, type Outcome } from './train-run.ts'
 
 /** A candidate with all that is said of it. */
@@ -22,11 +25,22 @@ export interface Judged {
   readonly train: readonly string[]
 }
 
-/** Judges a training on the rides that it was validated on. */
-export async function judged(outcome: Outcome, selection: Candidate['selection']): Promise<Judged> {
+/**
+ * Judges a training on the rides that it was validated on.
+ *
+ * @param ranked its intervals are those that are judged: their errors are of rides before these
+ * @param calibrated the rides of those errors, for people
+ */
+export async function judged(
+  outcome: Outcome,
+  { ranking, intervals }: Ranked,
+  calibrated: string,
+): Promise<Judged> {
   const { training, version, run } = outcome
   const { model, split, files } = training
-  const judgement = await judgementOf(model, outcome)
+  const { validation: plan } = splitPlans(model.recipe, split)
+  const interval = intervals && intervalsAround(intervals, model)
+  const judgement = await judge(model, split.validation, plan, { interval })
   const { n, rmse, mae, bias } = judgement.measures
   const { worst } = judgement
   const bytes = Buffer.byteLength(exactJson('model.json', model.toJSON()))
@@ -38,6 +52,8 @@ export async function judged(outcome: Outcome, selection: Candidate['selection']
   const { recipe, kind } = model
   const months = namesOf(files.validation).map((month) => `${training.taxi} ${month}`)
   const own = model.kind === 'trees' || model.kind === 'forest' ? model.importance() : undefined
+  const nine = judgement.intervals?.find(({ nominal }) => nominal === 0.9)
+  const leverage = await leverageOf(training)
   return {
     outcome,
     label: `${months.join(', ')}${split.kind === 'month' ? '' : ' (rides held out)'}`,
@@ -45,11 +61,17 @@ export async function judged(outcome: Outcome, selection: Candidate['selection']
     candidate: {
       recipe: recipe.name,
       kind,
-      selection,
+      selection: ranking,
       model_version: version,
       run_id: run.id,
       validation: { n, rmse, mae, bias },
-      worst: worst && { slice: `${worst.family} ${worst.name}`, rmse: worst.rmse },
+      worst: worst && {
+        slice: `${worst.family} ${worst.name}`,
+        rmse: worst.rmse,
+        n: worst.n,
+      },
+      interval: nine ? { nominal: 0.9, coverage: nine.coverage, width: nine.width } : null,
+      learning: [],
       training_seconds: seconds,
       model_bytes: bytes,
       microseconds_per_prediction: each,
@@ -61,17 +83,23 @@ export async function judged(outcome: Outcome, selection: Candidate['selection']
       recipe: recipe.name,
       trained_on: training.label,
       judgement,
+      selection: ranking,
+      ...(interval && { calibrated_on: calibrated }),
       training_seconds: seconds,
       model_bytes: bytes,
       microseconds_per_prediction: each,
+      ...(await inputEffects(model, split.validation, plan)),
       ...(own && { terms: own.map(({ term, share }) => ({ term, share })) }),
+      ...(leverage && { leverage }),
     },
   }
 }
 
-function judgementOf(model: Model, { training }: Outcome): Promise<Judgement> {
-  const { validation: plan } = splitPlans(model.recipe, training.split)
-  return judge(model, training.split.validation, plan, { interval: intervalOf(model) })
+function intervalsAround(intervals: Intervals, { recipe }: Model): Interval {
+  return (predicted, coverage) => {
+    const { low, high } = intervalAround(intervals, predicted, coverage, recipe.target)
+    return [low, high]
+  }
 }
 
 /** Another model on the rides that a training was validated on, by its own filters. */

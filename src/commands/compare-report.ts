@@ -1,5 +1,7 @@
 /** What `ridecast compare` says: its document, and the leaderboard in a terminal. */
 
+import type { RankingWindow } from '../pipeline/report/document.ts'
+import type { Ranking } from './compare-run.ts'
 import { type Io, table } from './io.ts'
 
 /** A recipe in the comparison. */
@@ -7,11 +9,7 @@ export interface Candidate {
   readonly recipe: string
   readonly kind: string
   /** RMSE on rides before those reported, by window; what is ranked by is their mean. */
-  readonly selection: {
-    readonly mean: number
-    readonly deviation: number
-    readonly rmse: readonly number[]
-  }
+  readonly selection: Ranking
   readonly model_version: string
   readonly run_id: string
   /** On the reported rides, minutes. */
@@ -22,7 +20,16 @@ export interface Candidate {
     readonly bias: number
   }
   /** The slice with the highest RMSE of those with enough rides. */
-  readonly worst: { readonly slice: string; readonly rmse: number } | null
+  readonly worst: { readonly slice: string; readonly rmse: number; readonly n: number } | null
+  /** How many of the reported rides intervals hold whose errors are of rides before; null without. */
+  readonly interval: {
+    readonly nominal: number
+    readonly coverage: number
+    /** Mean width, minutes. */
+    readonly width: number
+  } | null
+  /** RMSE on the reported rides by months of training, the latest ones. */
+  readonly learning: readonly { readonly months: number; readonly rmse: number }[]
   readonly training_seconds: number
   readonly model_bytes: number
   readonly microseconds_per_prediction: number
@@ -32,6 +39,8 @@ export interface Candidate {
 export interface ComparisonReport {
   readonly train: readonly string[]
   readonly validation: string
+  /** What is ranked by, in the order of the numbers in {@link Candidate.selection}. */
+  readonly windows: readonly RankingWindow[]
   /** In the order of {@link Candidate.selection}. */
   readonly candidates: readonly Candidate[]
   /** Recipes that could not be trained, and why. */
@@ -86,6 +95,8 @@ export function printComparison(io: Io, report: ComparisonReport): void {
     [2, 3, 4, 5, 7, 8, 9].includes(k) ? 'right' : 'left',
   )
   io.out(`${table(io, header, rows, right)}\n`)
+  const windows = report.windows.map(({ train, validation }) => `${train} on ${validation}`)
+  io.out(`ranked by  ${windows.join('; ')}\n`)
   for (const { recipe, error } of report.failed) io.out(`left out   ${recipe}: ${error}\n`)
   io.out(`winner     ${io.colors.green(report.winner)}, by rides before those reported\n`)
   if (report.promoted?.done) io.out(`champion   ${report.promoted.reason}\n`)

@@ -2,23 +2,17 @@
 
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { messageOf, RidecastError } from '../errors.ts'
-import { openRegistry } from '../registry.ts'
-import { type Candidate, type ComparisonReport, printComparison } from './compare-report.ts'
-import { cacheOf, fetchingOf } from './data-flags.ts'
-import { interruptible } from './interrupt.ts'
+import { isRidecastError, messageOf, RidecastError } from '../errors.ts'
+import type { Recipe } from '../recipe-schema.ts'
+import { type Share, type StartTimer, shareTime } from './budget.ts'
+import type { Judged } from './compare-judged.ts'
+import { promote } from './compare-promote.ts'
+import { type ComparisonReport, printComparison } from './compare-report.ts'
+import { type Comparing, learn, type Ranked, rank, trainAll } from './compare-run.ts'
 import { type Io, printJson, progress } from './io.ts'
 import { openInBrowser, writePage } from './page-file.ts'
 import { findRecipe } from './recipes.ts'
-import {
-  type TrainFlags,
-  tagsOf,
-  trackerFor,
-  trainFlags,
-  trainOptionsOf,
-  userOf,
-} from './train-flags.ts'
-import type { Outcome } from './train-run.ts'
+import { type TrainFlags, trainFlags } from './train-flags.ts'
 
 /** What is compared where nobody says: every kind, from the classic to the best. */
 const usual = 'plain,pairs,standard,linear,trees,best'
@@ -27,6 +21,8 @@ interface Flags extends TrainFlags {
   validate?: string
   recipes: string
   windows: number
+  budget?: number
+  learning: boolean
   name?: string
   report?: string
   open: 'yes' | 'no'
@@ -36,15 +32,18 @@ interface Flags extends TrainFlags {
 }
 
 const help = `
-The ranking is made on months before the reported one: with several months, models are trained on all
-but the last of them and validated on that one (--windows for more such windows); with one month, its
-last fifth is held out. Then each is trained on all months and reported on the validation month, which
-chose nothing.
+The ranking is made on months before the reported one: of three months and more, the last two are each
+predicted by a model of the months before (--windows for more of them), and the mean of the two errors
+decides; of two months, the last; of one, its last fifth. Then each recipe is trained on all months and
+reported on the validation month, which chose nothing.
+
+With --budget every recipe has an equal part of the minutes for all its trainings. One that needs more is
+stopped and left out, and the leaderboard says so; what one leaves, no other gets. Judging does not count.
 
 Examples:
   ridecast compare 2023-01..2023-03 --validate 2023-04
   ridecast compare 2021-01 --recipes standard,linear,trees
-  ridecast compare 2023-01..2023-03 --windows 2 --promote --json
+  ridecast compare 2023-01..2023-03 --budget 10 --promote --json
   ridecast compare 2021-01 --recipes standard,./mine.yaml --report mine.html
 
 With --promote the winner becomes champion if it is better than the champion on the reported rides
@@ -64,7 +63,11 @@ const windowCount = (text: string): number => {
 }
 
 /** The command. */
-export function compareCommand(io: Io, open = openInBrowser): Command {
+export function compareCommand(
+  io: Io,
+  open = openInBrowser,
+  startTimer: StartTimer = AbortSignal.timeout,
+): Command {
   return trainFlags(
     new Command('compare')
       .summary('train every kind of model and rank them honestly')
@@ -77,8 +80,15 @@ export function compareCommand(io: Io, open = openInBrowser): Command {
       .addOption(
         new Option('--windows <count>', 'windows of months that the ranking is made on')
           .argParser(windowCount)
-          .default(1),
+          .default(2),
       )
+      .addOption(
+        new Option(
+          '--budget <minutes>',
+          'for all trainings together, an equal part for each recipe',
+        ).argParser(positive),
+      )
+      .option('--no-learning', 'no training on fewer months for learning curves')
       .option('--name <name>', 'name of the models (default: <taxi>-duration)')
       .option('--report <file>', 'the page (default: compare-<reported rides>.html)')
       .addOption(
@@ -97,7 +107,7 @@ export function compareCommand(io: Io, open = openInBrowser): Command {
     .option('--json', 'print one JSON object and nothing else')
     .addHelpText('after', help)
     .action(async (sources: string[], flags: Flags) => {
-      const report = await compare(io, sources, flags)
+      const report = await compare({ io, sources, flags }, startTimer)
       if (flags.json) printJson(io, report)
       else printComparison(io, report)
       if (flags.open === 'yes') open(resolve(io.cwd, report.report))
@@ -110,55 +120,58 @@ export function compareCommand(io: Io, open = openInBrowser): Command {
     })
 }
 
-interface Chosen {
-  readonly recipe: ReturnType<typeof findRecipe>
-  readonly selection: Candidate['selection']
+/** A recipe, how it ranks, and the time that it has left. */
+interface Contender extends Ranked {
+  readonly recipe: Recipe
+  readonly share: Share
 }
 
-async function compare(
-  io: Io,
-  sources: readonly string[],
-  flags: Flags,
-): Promise<ComparisonReport> {
-  const recipes = flags.recipes.split(',').map((name) => findRecipe(name.trim(), [], io.cwd))
-  const names = recipes.map(({ name }) => name)
-  const twice = names.find((name, k) => names.indexOf(name) !== k)
-  if (twice !== undefined) {
-    throw new RidecastError('usage_invalid', `--recipes names ${twice} twice: name each once`)
-  }
+/** A comparison with its own flags. */
+interface Run extends Comparing {
+  readonly flags: Flags
+}
+
+async function compare(run: Run, startTimer: StartTimer): Promise<ComparisonReport> {
+  const { io, sources, flags } = run
+  const recipes = namedOnce(flags.recipes, io)
+  const shares = shareTime(
+    flags.budget,
+    recipes.map(({ name }) => name),
+    startTimer,
+  )
+  const { selectionFolds, windowsOf } = await import('../pipeline/select.ts')
+  const folds = selectionFolds(sources, io.now(), flags.windows)
+  const windows = windowsOf(folds)
   const failed: { recipe: string; error: string }[] = []
-  const chosen: Chosen[] = []
+  const contenders: Contender[] = []
   for (const recipe of recipes) {
-    try {
-      chosen.push({ recipe, selection: await selectionOf(io, sources, flags, recipe) })
-    } catch (error) {
-      rethrowUnlessOwn(error)
-      failed.push({ recipe: recipe.name, error: messageOf(error) })
-    }
+    const share = shares.get(recipe.name) as Share
+    const ranked = await orFault(failed, recipe, () => rank(run, recipe, folds, share))
+    if (ranked) contenders.push({ recipe, share, ...ranked })
   }
-  if (chosen.length === 0) {
+  contenders.sort((a, b) => a.ranking.mean - b.ranking.mean)
+  const results: Judged[] = []
+  // The winner first: where there is no champion yet, it is the first version, and becomes it.
+  for (const contender of contenders) {
+    const { recipe } = contender
+    const calibrated = windows.at(-1)?.validation ?? ''
+    const one = await orFault(failed, recipe, () => finalOf(run, contender, calibrated))
+    if (one) results.push(one)
+  }
+  const [winner] = results
+  if (!winner) {
     const [first] = failed
     throw new RidecastError(
       'solve_failed',
       `no recipe could be trained: ${first?.recipe}: ${first?.error}`,
     )
   }
-  chosen.sort((a, b) => a.selection.mean - b.selection.mean)
-  const { judged } = await import('./compare-judged.ts')
-  const results = []
-  // The winner first: where there is no champion yet, it is the first version, and becomes it.
-  for (const { recipe, selection } of chosen) {
-    const outcome = await trainOne(io, sources, flags, recipe)
-    progress(io, `judging ${recipe.name} ...`)
-    results.push(await judged(outcome, selection))
-  }
-  const [winner] = results
-  if (!winner) throw new RidecastError('internal', 'a comparison ended without a model')
   const { reportAssets, reportPage } = await import('../pipeline/report/report-page.ts')
   const rides = winner.label
   const path = flags.report ?? `compare-${rides.replace(/[^\w.-]+/g, '-')}.html`
+  const models = results.map(({ model }) => model)
   const page = reportPage(
-    { format: 'ridecast-report', version: 1, rides, models: results.map(({ model }) => model) },
+    { format: 'ridecast-report', version: 1, rides, windows, models },
     await reportAssets(),
   )
   await writePage(resolve(io.cwd, path), page)
@@ -166,6 +179,7 @@ async function compare(
   return {
     train: winner.train,
     validation: rides,
+    windows,
     candidates: results.map(({ candidate }) => candidate),
     failed,
     winner: winner.candidate.recipe,
@@ -174,100 +188,60 @@ async function compare(
   }
 }
 
-/** A recipe that cannot be trained is told; whatever ends the whole command is thrown. */
-function rethrowUnlessOwn(error: unknown): void {
-  const own = [
-    'solve_failed',
-    'solve_too_large',
-    'sums_overflow',
-    'source_columns',
-    'recipe_invalid',
-    'engine_unsupported',
-  ]
-  if (error instanceof RidecastError && own.includes(error.code)) return
-  throw error
+function namedOnce(list: string, io: Io): Recipe[] {
+  const recipes = list.split(',').map((name) => findRecipe(name.trim(), [], io.cwd))
+  const names = recipes.map(({ name }) => name)
+  const twice = names.find((name, k) => names.indexOf(name) !== k)
+  if (twice === undefined) return recipes
+  throw new RidecastError('usage_invalid', `--recipes names ${twice} twice: name each once`)
 }
 
-/** Errors on rides before those reported. */
-async function selectionOf(
-  io: Io,
-  sources: readonly string[],
-  flags: Flags,
-  recipe: Chosen['recipe'],
-): Promise<Candidate['selection']> {
-  const { selectionFolds } = await import('../pipeline/select.ts')
-  const { train } = await import('../pipeline/train.ts')
-  const folds = selectionFolds(sources, io.now(), flags.windows)
-  const cache = await cacheOf(io, flags)
-  const rmse: number[] = []
-  for (const [k, { sources: own, validate }] of folds.entries()) {
-    const at = folds.length > 1 ? `, window ${k + 1} of ${folds.length}` : ''
-    const show = (text: string): void => progress(io, `ranking ${recipe.name}${at}: ${text} ...`)
-    const options = trainOptionsOf(io, flags, { sources: own, validate, recipe, compared: false })
-    const fetching = await fetchingOf(io, flags)
-    const { metrics } = await train(
-      { ...options, recipe: { ...recipe, intervals: false } },
-      { cache, interruptible, stage: show, detail: show, download: fetching.effects },
-    ).finally(() => fetching.finish())
-    rmse.push(metrics.validation.rmse)
-  }
-  const mean = rmse.reduce((sum, value) => sum + value, 0) / rmse.length
-  const squares = rmse.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-  return { mean, deviation: rmse.length > 1 ? Math.sqrt(squares / (rmse.length - 1)) : 0, rmse }
-}
-
-async function trainOne(
-  io: Io,
-  sources: readonly string[],
-  flags: Flags,
-  recipe: Chosen['recipe'],
-): Promise<Outcome> {
-  const { trainAndRecord } = await import('./train-run.ts')
-  const options = trainOptionsOf(io, flags, {
-    sources,
-    validate: flags.validate,
-    recipe,
-    compared: false,
+/** The model of all months, judged, and its learning curve as far as time is left. */
+async function finalOf(run: Run, contender: Contender, calibrated: string): Promise<Judged> {
+  const { io, sources, flags } = run
+  const { recipe, share } = contender
+  const outcome = await trainAll(run, recipe, share)
+  progress(io, `judging ${recipe.name} ...`)
+  const { judged } = await import('./compare-judged.ts')
+  const one = await judged(outcome, contender, calibrated)
+  const { learningParts } = await import('../pipeline/judge/learning.ts')
+  const parts = flags.learning ? learningParts(sources, io.now(), recipe.model === 'linear') : []
+  if (parts.length === 0) return one
+  const points = await learn(run, recipe, parts, share).catch((error: unknown) => {
+    if (isRidecastError(error, 'budget_spent')) return []
+    throw error
   })
-  return trainAndRecord(options, {
-    name: flags.name,
-    models: flags.models,
-    cache: await cacheOf(io, flags),
-    fetching: await fetchingOf(io, flags),
-    tracker: await trackerFor(io, flags, false),
-    user: userOf(io),
-    experiment: flags.experiment ?? (io.env.MLFLOW_EXPERIMENT_NAME || undefined),
-    tags: { ...tagsOf(flags), compared: flags.recipes },
-    promote: false,
-    show: (text) => progress(io, text === '' ? '' : `${recipe.name}: ${text}`),
-  })
+  if (points.length === 0) return one
+  const { length: months } = one.train
+  const learning = [...points, { months, rmse: one.candidate.validation.rmse }]
+  return {
+    ...one,
+    candidate: { ...one.candidate, learning },
+    model: { ...one.model, learning_curve: learning },
+  }
 }
 
-/** Makes the winner champion where it is better than the one there is. */
-async function promote(
-  io: Io,
-  { outcome, candidate }: { readonly outcome: Outcome; readonly candidate: Candidate },
-  flags: Flags,
-): Promise<NonNullable<ComparisonReport['promoted']>> {
-  const { name, version, champion } = outcome
-  const { worst } = candidate
-  if (flags.worst !== undefined && worst && worst.rmse > flags.worst) {
-    const reason = `its worst slice, ${worst.slice}, has an RMSE of ${worst.rmse.toFixed(3)}, above ${flags.worst}`
-    return { done: false, reason }
+/** What ends one recipe is told; whatever ends the whole command is thrown. */
+const ofOne = [
+  'solve_failed',
+  'solve_too_large',
+  'sums_overflow',
+  'source_columns',
+  'recipe_invalid',
+  'engine_unsupported',
+  'budget_spent',
+]
+
+async function orFault<T>(
+  failed: { recipe: string; error: string }[],
+  { name }: Recipe,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof RidecastError && ofOne.includes(error.code))) throw error
+    failed.push({ recipe: name, error: messageOf(error) })
+    return undefined
   }
-  if (champion === version) return { done: true, reason: 'it is the champion already' }
-  const { loadFrom } = await import('../loaded-model.ts')
-  const { measuredOn } = await import('./compare-judged.ts')
-  const registry = openRegistry(resolve(io.cwd, flags.models))
-  const held = await loadFrom(registry, `${name}/${champion}`)
-  const { rmse } = await measuredOn(held.predictor.model, outcome)
-  const [own, theirs] = [candidate.validation.rmse.toFixed(4), rmse.toFixed(4)]
-  if (!(candidate.validation.rmse < rmse)) {
-    return {
-      done: false,
-      reason: `champion ${champion} has an RMSE of ${theirs} on these rides, the winner ${own}`,
-    }
-  }
-  await registry.promote(name, version, { reason: `compare: RMSE ${own} after ${theirs}` })
-  return { done: true, reason: `RMSE ${own} after ${theirs} of ${champion}` }
 }

@@ -43,6 +43,8 @@ export interface Keeping {
   readonly promote: boolean
   /** Told what is going on, to be overwritten by the next. */
   readonly show: (text: string) => void
+  /** Does what may take long, default {@link interruptible}. */
+  readonly interruptible?: typeof interruptible
 }
 
 /** A training that is kept. */
@@ -110,7 +112,7 @@ export async function trainAndRecord(options: TrainOptions, keeping: Keeping): P
     })
     const training = await train(options, {
       cache: keeping.cache,
-      interruptible,
+      interruptible: keeping.interruptible ?? interruptible,
       stage: (stage) => show(`${stageNames[stage] ?? stage} ...`),
       detail: (text) => show(`${text} ...`),
       progress: (done, total, path) => {

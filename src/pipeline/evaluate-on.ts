@@ -6,21 +6,15 @@ import type { EngineChoice } from './engines/engine.ts'
 import { type EngineSettings, openEngine } from './engines/engines.ts'
 import { evaluate, type Measures } from './evaluate.ts'
 import { intervalOf } from './judge/coverage.ts'
-import { partialDependence, permutationImportance } from './judge/inputs.ts'
+import { type InputEffects, inputEffects } from './judge/input-effects.ts'
 import { judge } from './judge/judge.ts'
-import type {
-  InputImportance,
-  Judgement,
-  PartialDependence,
-  SettableInput,
-} from './judge/judgement.ts'
-import { sampleRides } from './judge/sample-rides.ts'
+import type { Judgement } from './judge/judgement.ts'
 import type { Moments } from './moments.ts'
 import { type MomentsCache, noCache } from './moments-cache.ts'
-import { type Plan, planOf, type Refused } from './plan.ts'
+import { planOf, type Refused } from './plan.ts'
 import type { ObtainAllEffects } from './source.ts'
 import { obtainFiles, planSources, type SourcesOptions, sourcesLabel } from './sources.ts'
-import { Summing, type TripFile } from './summing.ts'
+import { Summing } from './summing.ts'
 
 /** A model measured on some files. */
 export interface Evaluation {
@@ -34,12 +28,6 @@ export interface Evaluation {
   readonly judgement: Judgement
   /** What the model makes of its inputs, where it was asked for. */
   readonly inputs: InputEffects | undefined
-}
-
-/** What a model makes of its inputs. */
-export interface InputEffects {
-  readonly importance: readonly InputImportance[]
-  readonly dependence: readonly PartialDependence[]
 }
 
 /** What to measure on. */
@@ -99,33 +87,6 @@ export async function evaluateOn(
     refused: moments.refused,
     measures: model.kind === 'linear' ? evaluate(model, moments) : judgement.measures,
     judgement,
-    inputs: options.inputs ? await inputsOf(model, files, plan) : undefined,
-  }
-}
-
-/** Rides that inputs are shuffled among: enough to tell inputs apart, few enough for trees. */
-const sampled = 1000
-
-const whatIf: Readonly<Partial<Record<SettableInput, readonly number[]>>> = {
-  trip_distance: [0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20],
-  hour: Array.from({ length: 24 }, (_, hour) => hour),
-  weekday: [0, 1, 2, 3, 4, 5, 6],
-}
-
-async function inputsOf(
-  model: Model,
-  files: readonly TripFile[],
-  plan: Plan,
-): Promise<InputEffects> {
-  const rides = await sampleRides(files, plan, model.features, { size: sampled })
-  const { inputs } = model.features
-  const settable = Object.entries(whatIf).filter(([name]) =>
-    (inputs as readonly string[]).includes(name === 'trip_distance' ? name : 'pickup_datetime'),
-  )
-  return {
-    importance: permutationImportance(model, rides),
-    dependence: settable.map(([name, grid]) =>
-      partialDependence(model, rides, name as SettableInput, grid),
-    ),
+    inputs: options.inputs ? await inputEffects(model, files, plan) : undefined,
   }
 }

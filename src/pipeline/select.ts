@@ -2,8 +2,8 @@
  * Which rides choose between models: months before the one that is reported. Knows nothing about models.
  */
 
-import { parseMonth } from '../month.ts'
-import { areMonths, parseMonths } from '../months.ts'
+import { type Month, parseMonth } from '../month.ts'
+import { areMonths, monthsText, parseMonths } from '../months.ts'
 import { holdoutWord } from './split.ts'
 
 /** A training that models are chosen by. */
@@ -33,4 +33,14 @@ export function selectionFolds(sources: readonly string[], now: Date, windows = 
     sources: months.slice(k, k + size),
     validate: parseMonth(months[k + size] as string, now),
   }))
+}
+
+/** What folds train on and choose by, for people. */
+export function windowsOf(folds: readonly Fold[]): { train: string; validation: string }[] {
+  return folds.map(({ sources, validate }) => {
+    const named = sources.every((source) => areMonths(source))
+    const train = named && sources.length > 1 ? monthsText(sources as Month[]) : sources.join(', ')
+    if (validate !== holdoutWord) return { train, validation: validate }
+    return { train: `${train}, first four fifths`, validation: `${train}, last fifth` }
+  })
 }

@@ -193,3 +193,21 @@ export interface PartialDependence {
   readonly input: SettableInput
   readonly points: readonly DependencePoint[]
 }
+
+/** Rides of a linear fit by how much they decide it; columns of one length, a ride each. */
+export interface LeveragePoints {
+  /** Rides that were fitted. */
+  readonly fitted: number
+  /** Coefficients that the fit has in effect: over {@link fitted} it is the mean leverage. */
+  readonly coefficients: number
+  /** Fitted rides that were looked at. */
+  readonly sampled: number
+  /** Of those, rides that decide their own prediction: leverage 1, no residual to show. */
+  readonly decided: number
+  /** Weight of a ride in its own prediction, 0 to 1. */
+  readonly leverage: readonly number[]
+  /** Predicted - actual, over the standard deviation that it has at this leverage. */
+  readonly residual: readonly number[]
+  /** Cook's distance: how far all predictions would move without the ride. */
+  readonly influence: readonly number[]
+}

@@ -3,7 +3,12 @@
  * about how it is measured or drawn.
  */
 
-import type { InputImportance, Judgement, PartialDependence } from '../judge/judgement.ts'
+import type {
+  InputImportance,
+  Judgement,
+  LeveragePoints,
+  PartialDependence,
+} from '../judge/judgement.ts'
 
 /** A report. */
 export interface ReportDocument {
@@ -11,6 +16,8 @@ export interface ReportDocument {
   readonly version: 1
   /** The rides that all models were judged on, for people: `green 2021-02`. */
   readonly rides: string
+  /** What models are ranked by, in the order of {@link RankingShown.rmse}. */
+  readonly windows?: readonly RankingWindow[]
   /** At least one, in the order of the leaderboard; names differ. */
   readonly models: readonly ReportModel[]
 }
@@ -27,6 +34,10 @@ export interface ReportModel {
   /** Rides that it was trained on, for people: `green 2021-01`. */
   readonly trained_on?: string
   readonly judgement: Judgement
+  /** On rides before those reported. */
+  readonly selection?: RankingShown
+  /** Rides whose errors the intervals of the judgement are made of, for people. */
+  readonly calibrated_on?: string
   readonly training_seconds?: number
   /** Bytes of its `model.json`. */
   readonly model_bytes?: number
@@ -37,8 +48,24 @@ export interface ReportModel {
   readonly terms?: readonly TermShare[]
   /** One chart each. */
   readonly dependence?: readonly PartialDependence[]
+  /** Of a linear model: fitted rides by their weight, or why that is not known. */
+  readonly leverage?: LeveragePoints | { readonly unavailable: string }
   /** The same recipe on more months, ascending. */
   readonly learning_curve?: readonly LearningPoint[]
+}
+
+/** A training that models are ranked by, for people. */
+export interface RankingWindow {
+  readonly train: string
+  readonly validation: string
+}
+
+/** RMSE by window, minutes. */
+export interface RankingShown {
+  readonly mean: number
+  /** Between windows, divided by their number less 1; 0 for one. */
+  readonly deviation: number
+  readonly rmse: readonly number[]
 }
 
 /** What a term did in training. */

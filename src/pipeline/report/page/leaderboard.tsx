@@ -3,7 +3,7 @@
 import type { JSX } from 'preact'
 import { bytesText, valueText } from '../../data-profile/number-text.ts'
 import { Scroll } from '../../data-profile/page/scroll.tsx'
-import type { ReportModel } from '../document.ts'
+import type { RankingWindow, ReportModel } from '../document.ts'
 import { biasText, kindNames, minutesText, worstText } from './names.ts'
 
 interface Column {
@@ -14,6 +14,16 @@ interface Column {
 }
 
 const columns: readonly Column[] = [
+  {
+    title: 'ranked by',
+    value: ({ selection }) => selection?.mean,
+    text: ({ selection }) => {
+      if (!selection) return '–'
+      const { mean, deviation, rmse } = selection
+      const spread = rmse.length > 1 ? ` ± ${minutesText(deviation, 3)}` : ''
+      return `${minutesText(mean, 3)}${spread}`
+    },
+  },
   {
     title: 'RMSE',
     value: ({ judgement }) => judgement.measures.rmse,
@@ -100,5 +110,62 @@ export function Leaderboard({
         </tbody>
       </table>
     </Scroll>
+  )
+}
+
+/** How models do on the rides that ranked them, one column for each window. */
+export function Windows({
+  models,
+  windows,
+}: {
+  models: readonly ReportModel[]
+  windows: readonly RankingWindow[]
+}): JSX.Element {
+  return (
+    <details>
+      <summary>How they were ranked</summary>
+      <p class="note">
+        RMSE on rides before those above, which have chosen nothing; the mean ranks, and its spread
+        is the standard deviation between the columns.
+      </p>
+      <Scroll label="RMSE on the rides that ranked">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">trained on</th>
+              {windows.map(({ train }) => (
+                <th key={train} scope="col">
+                  {train}
+                </th>
+              ))}
+              <th scope="col" />
+              <th scope="col" />
+            </tr>
+            <tr>
+              <th scope="col">measured on</th>
+              {windows.map(({ validation }) => (
+                <th key={validation} scope="col">
+                  {validation}
+                </th>
+              ))}
+              <th scope="col">mean</th>
+              <th scope="col">spread</th>
+            </tr>
+          </thead>
+          <tbody>
+            {models.map(({ name, selection }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                {windows.map(({ train }, k) => (
+                  <td key={train}>{minutesText(selection?.rmse[k] ?? Number.NaN, 3)}</td>
+                ))}
+                <td>{minutesText(selection?.mean ?? Number.NaN, 3)}</td>
+                <td>{windows.length > 1 ? minutesText(selection?.deviation ?? 0, 3) : '–'}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+    </details>
   )
 }

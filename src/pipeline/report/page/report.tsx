@@ -10,8 +10,9 @@ import type { ReportDocument, ReportModel } from '../document.ts'
 import { BiasMaps } from './bias-maps.tsx'
 import { hasImportance, Importance } from './importance.tsx'
 import { Intervals } from './intervals.tsx'
-import { Leaderboard } from './leaderboard.tsx'
+import { Leaderboard, Windows } from './leaderboard.tsx'
 import { Learning } from './learning.tsx'
+import { Leverage } from './leverage.tsx'
 import { Minutes } from './minutes.tsx'
 import { biasText, kindNames, minutesText, worstText } from './names.ts'
 import { Residuals } from './residuals.tsx'
@@ -20,7 +21,7 @@ import { Slices } from './slices.tsx'
 
 /** The page. */
 export function Report({ report }: { report: ReportDocument }): JSX.Element {
-  const { models, rides } = report
+  const { models, rides, windows = [] } = report
   const [at, setAt] = useState(0)
   const model = models[at] as ReportModel
   const others = useMemo(() => models.filter((one) => one !== model), [models, model])
@@ -48,6 +49,7 @@ export function Report({ report }: { report: ReportDocument }): JSX.Element {
             note="Measured on the same rides, minutes; the best of each column in bold."
           >
             <Leaderboard models={models} chosen={model} />
+            {windows.length > 0 && <Windows models={models} windows={windows} />}
             <fieldset class="choice which">
               <legend>Shown below</legend>
               {models.map(({ name }, k) => (
@@ -102,6 +104,7 @@ function OneModel({
       </Section>
       <Section id="residuals" title="Residuals">
         <Residuals judgement={judgement} />
+        {model.leverage && <Leverage leverage={model.leverage} />}
       </Section>
       <Section
         id="slices"
@@ -123,7 +126,14 @@ function OneModel({
         </Section>
       )}
       {judgement.intervals && (
-        <Section id="intervals" title="Intervals">
+        <Section
+          id="intervals"
+          title="Intervals"
+          note={
+            model.calibrated_on &&
+            `Made of the errors on ${model.calibrated_on}, and counted on the rides of this report.`
+          }
+        >
           <Intervals intervals={judgement.intervals} />
         </Section>
       )}
@@ -134,7 +144,7 @@ function OneModel({
       )}
       {learning_curve.length > 0 && (
         <Section id="learning" title="What more months buy">
-          <Learning curve={learning_curve} />
+          <Learning model={model} others={others} />
         </Section>
       )}
     </>

@@ -1,0 +1,134 @@
+/**
+ * The trainings of a comparison: on rides before those reported, on all of them, and on fewer months.
+ * Knows nothing about judging or about what is printed.
+ */
+
+import type { Intervals } from '../intervals.ts'
+import type { Fold } from '../pipeline/select.ts'
+import type { Recipe } from '../recipe-schema.ts'
+import type { Share } from './budget.ts'
+import { cacheOf, fetchingOf } from './data-flags.ts'
+import { interruptible } from './interrupt.ts'
+import { type Io, progress } from './io.ts'
+import { type TrainFlags, tagsOf, trackerFor, trainOptionsOf, userOf } from './train-flags.ts'
+import type { Outcome } from './train-run.ts'
+
+/** What trainings of a comparison need of the command. */
+export interface Comparing {
+  readonly io: Io
+  readonly flags: TrainFlags & { validate?: string; name?: string; recipes: string }
+  readonly sources: readonly string[]
+}
+
+/** How a recipe does on rides before those reported. */
+export interface Ranking {
+  /** RMSE by window, minutes, and their mean, which is what is ranked by. */
+  readonly mean: number
+  /** Standard deviation of the windows, divided by their number less 1; 0 for one. */
+  readonly deviation: number
+  readonly rmse: readonly number[]
+}
+
+/** A ranking, and errors on the rides of its last window. */
+export interface Ranked {
+  readonly ranking: Ranking
+  /** Undefined for a recipe without intervals. */
+  readonly intervals: Intervals | undefined
+}
+
+/** Interruptible by Ctrl-C, and by a budget that is spent. */
+const within =
+  (signal: AbortSignal): typeof interruptible =>
+  (work, interrupts) =>
+    interruptible((stop) => work(AbortSignal.any([stop, signal])), interrupts)
+
+/** Trains on each window, and measures on the rides after it. */
+export async function rank(
+  comparing: Comparing,
+  recipe: Recipe,
+  folds: readonly Fold[],
+  share: Share,
+): Promise<Ranked> {
+  const rmse: number[] = []
+  let intervals: Intervals | undefined
+  for (const [k, fold] of folds.entries()) {
+    const at = folds.length > 1 ? `, window ${k + 1} of ${folds.length}` : ''
+    const isLast = k === folds.length - 1
+    const wanted = isLast ? recipe : { ...recipe, intervals: false }
+    const { metrics, model } = await trainOnly(comparing, wanted, fold, share, `ranking${at}`)
+    rmse.push(metrics.validation.rmse)
+    intervals = model.intervals
+  }
+  const mean = rmse.reduce((sum, value) => sum + value, 0) / rmse.length
+  const squares = rmse.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  const deviation = rmse.length > 1 ? Math.sqrt(squares / (rmse.length - 1)) : 0
+  return { ranking: { mean, deviation, rmse }, intervals }
+}
+
+/** RMSE on the reported rides after training on parts of the months, in their order. */
+export async function learn(
+  comparing: Comparing,
+  recipe: Recipe,
+  parts: readonly (readonly string[])[],
+  share: Share,
+): Promise<{ readonly months: number; readonly rmse: number }[]> {
+  const points = []
+  for (const months of parts) {
+    const fold = { sources: months, validate: comparing.flags.validate }
+    const what = `with ${months.length === 1 ? '1 month' : `${months.length} months`}`
+    const wanted = { ...recipe, intervals: false }
+    const { metrics } = await trainOnly(comparing, wanted, fold, share, what)
+    points.push({ months: months.length, rmse: metrics.validation.rmse })
+  }
+  return points
+}
+
+/** A training that leaves nothing behind. */
+async function trainOnly(
+  { io, flags }: Comparing,
+  recipe: Recipe,
+  {
+    sources,
+    validate,
+  }: { readonly sources: readonly string[]; readonly validate?: string | undefined },
+  share: Share,
+  what: string,
+) {
+  const { train } = await import('../pipeline/train.ts')
+  const show = (text: string): void => progress(io, `${recipe.name}, ${what}: ${text} ...`)
+  const options = trainOptionsOf(io, flags, { sources, validate, recipe, compared: false })
+  const cache = await cacheOf(io, flags)
+  const fetching = await fetchingOf(io, flags)
+  return share
+    .spend((signal) => {
+      const stages = { stage: show, detail: show, download: fetching.effects }
+      return train(options, { cache, interruptible: within(signal), ...stages })
+    })
+    .finally(() => fetching.finish())
+}
+
+/** Trains on all months, records the run and registers the version. */
+export async function trainAll(
+  { io, flags, sources }: Comparing,
+  recipe: Recipe,
+  share: Share,
+): Promise<Outcome> {
+  const { trainAndRecord } = await import('./train-run.ts')
+  const { validate } = flags
+  const options = trainOptionsOf(io, flags, { sources, validate, recipe, compared: false })
+  const keeping = {
+    name: flags.name,
+    models: flags.models,
+    cache: await cacheOf(io, flags),
+    fetching: await fetchingOf(io, flags),
+    tracker: await trackerFor(io, flags, false),
+    user: userOf(io),
+    experiment: flags.experiment ?? (io.env.MLFLOW_EXPERIMENT_NAME || undefined),
+    tags: { ...tagsOf(flags), compared: flags.recipes },
+    promote: false,
+    show: (text: string) => progress(io, text === '' ? '' : `${recipe.name}: ${text}`),
+  }
+  return share.spend((signal) =>
+    trainAndRecord(options, { ...keeping, interruptible: within(signal) }),
+  )
+}
