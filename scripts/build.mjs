@@ -165,6 +165,7 @@ export async function build() {
       cli: 'src/cli.ts',
       'chunks/arrow-worker': 'src/pipeline/engines/arrow-worker.ts',
       'chunks/lane-worker': 'src/pipeline/engines/lane-worker.ts',
+      'chunks/search-worker': 'src/pipeline/search-worker.ts',
       'chunks/trees-worker': 'src/pipeline/trees/worker.ts',
     },
     splitting: true,

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { RidecastError } from '../errors.ts'
-import type { Point, Setting, Space } from '../pipeline/search/space.ts'
+import type { Point, Setting } from '../pipeline/search/space.ts'
 import type { Trial } from '../pipeline/search/trial.ts'
 import type { SearchTask } from '../pipeline/search-task.ts'
 import { formatRecipe } from '../recipe.ts'
@@ -21,20 +21,16 @@ import {
 import { interruptible } from './interrupt.ts'
 import { collect, type Io, printJson, progress, table } from './io.ts'
 import { findRecipe, recipeNames } from './recipes.ts'
+import { settingName, settingText } from './search-live.ts'
 import { SearchRecord } from './search-record.ts'
 import { type SpaceFlags, spaceOf } from './search-space.ts'
+import { runTrials, type TrialFlags } from './search-trials.ts'
 import { trackingUriHelp } from './tracking.ts'
 import { type RecordFlags, tagsOf, trackerFor, userOf } from './train-flags.ts'
 
-interface Flags extends DataFlags, CacheFlags, RecordFlags, SpaceFlags {
+interface Flags extends DataFlags, CacheFlags, RecordFlags, SpaceFlags, TrialFlags {
   recipe: string
   set: string[]
-  trials: number
-  sampler: 'tpe' | 'random' | 'grid'
-  points: number
-  prune: boolean
-  workers: number
-  seed: number
   study?: string
   json?: true
 }
@@ -44,11 +40,12 @@ Trials are measured on rides before those that models are reported on: with seve
 them; with one month, its last fifth. Every trial is a run, nested in the run of the search.
 
 A search keeps what it has: cut by Ctrl-C or a crash, the same command goes on where it was, and with
-more --trials it goes further.
+more --trials it goes further. The same seed and the same number of workers give the same trials.
 
 Examples:
   ridecast search --recipe trees --trials 50
   ridecast search 2023-01..2023-03 --recipe trees --trials 100 --sampler random
+  ridecast search 2021-01 --recipe trees --trials 100 --workers 2
   ridecast search 2021-01 --recipe standard --param l2=0.1..100.0:log --trials 30
   ridecast search 2021-01 --recipe trees --param trees.leaves=31,63,127 --sampler grid --trials 3
   ridecast search 2021-01 --recipe trees --space my-space.yaml
@@ -97,7 +94,9 @@ export function searchCommand(io: Io): Command {
     )
     .option('--no-prune', 'let poor trials of trees grow to their end')
     .addOption(
-      new Option('--workers <count>', 'trials that take turns').argParser(whole(1, 64)).default(1),
+      new Option('--workers <count>', 'trials at a time, each in a thread of its own')
+        .argParser(whole(1, 64))
+        .default(1),
     )
     .addOption(new Option('--seed <number>').argParser(whole(0, 2 ** 32 - 1)).default(1))
     .option('--study <dir>', 'where the search is kept (default: searches/<recipe>-<rides>)')
@@ -145,7 +144,7 @@ async function search(io: Io, sources: readonly string[], flags: Flags): Promise
     source: `ridecast search ${sources.join(' ')} --recipe ${flags.recipe}`,
   })
   try {
-    const { best, trials } = await trying(io, flags, { space, task, recipeAt, folder, record })
+    const { best, trials } = await runTrials(io, flags, { space, task, recipeAt, folder, record })
     const found = formatRecipe(
       findRecipe(flags.recipe, [...flags.set, ...overridesOf(best.point)], io.cwd),
     )
@@ -186,87 +185,6 @@ async function search(io: Io, sources: readonly string[], flags: Flags): Promise
   }
 }
 
-interface Trying {
-  readonly space: Space
-  readonly task: SearchTask
-  readonly recipeAt: (point: Point) => Recipe
-  readonly folder: string
-  readonly record: SearchRecord
-}
-
-/** Trees that a trial has grown when it is compared with others. */
-const pruneEvery = 25
-
-async function trying(io: Io, flags: Flags, { space, task, recipeAt, folder, record }: Trying) {
-  const { runSearch } = await import('../pipeline/search/search.ts')
-  const { medianPruner } = await import('../pipeline/search/pruner.ts')
-  const { tryRecipe } = await import('../pipeline/search-task.ts')
-  let best: Trial | undefined
-  const show = (trial: number, text: string): void => {
-    const known = best ? `, best ${best.value?.toFixed(4)} of trial ${best.number + 1}` : ''
-    progress(io, `trial ${trial + 1} of ${flags.trials}: ${text}${known} ...`)
-  }
-  return interruptible(async (signal) =>
-    runSearch({
-      space,
-      sampler: await samplerOf(flags),
-      trials: flags.trials,
-      seed: flags.seed,
-      title: `RMSE of ${recipeAt({}).name} on ${task.label}`,
-      fingerprint: task.fingerprint,
-      folder,
-      workers: flags.workers,
-      signal,
-      ...(flags.prune && { pruner: medianPruner({ startupTrials: 5 }) }),
-      async objective(point, trial) {
-        const recipe = recipeAt(point)
-        show(trial.number, 'starting')
-        return tryRecipe(recipe, task, {
-          signal: trial.signal,
-          ...(recipe.model === 'trees' && {
-            watch: {
-              rides: task.held,
-              onRound(trees, rmse) {
-                if (trees % pruneEvery !== 0) return
-                show(trial.number, `${trees} trees, ${rmse.toFixed(4)}`)
-                // What is thrown is not looked at: the trial is known to be pruned.
-                if (trial.report(trees, rmse) === 'stop') throw new Error('pruned')
-              },
-            },
-          }),
-        })
-      },
-      async onEvent(event) {
-        if (event.kind === 'resumed') {
-          const done = event.trials.filter(({ state }) => state !== 'running').length
-          io.err(`going on after ${done} trials\n`)
-          for (const trial of event.trials) if (isBetter(trial, best)) best = trial
-          return
-        }
-        const { kind, trial } = event
-        if (kind !== 'finished' && kind !== 'failed' && kind !== 'pruned') return
-        if (isBetter(trial, best)) best = trial
-        await record.trial(trial)
-      },
-    }),
-  )
-}
-
-const isBetter = (trial: Trial, than: Trial | undefined): boolean =>
-  trial.state === 'finished' &&
-  (than === undefined || (trial.value ?? Infinity) < (than.value ?? Infinity))
-
-async function samplerOf({ sampler, points }: Flags) {
-  if (sampler === 'random')
-    return (await import('../pipeline/search/random-sampler.ts')).randomSampler()
-  if (sampler === 'grid')
-    return (await import('../pipeline/search/grid-sampler.ts')).gridSampler(points)
-  return (await import('../pipeline/search/tpe-sampler.ts')).tpeSampler()
-}
-
-const settingText = (setting: Setting): string =>
-  typeof setting === 'number' ? String(Number(setting.toPrecision(4))) : String(setting)
-
 function printTrials(io: Io, task: SearchTask, trials: readonly Trial[], best: Trial): void {
   const ended = (state: Trial['state']): number =>
     trials.filter((one) => one.state === state).length
@@ -284,7 +202,7 @@ function printTrials(io: Io, task: SearchTask, trials: readonly Trial[], best: T
     `${(seconds ?? 0).toFixed(1)} s`,
     ...names.map((name) => settingText(point[name] as Setting)),
   ])
-  const header = ['trial', 'RMSE', 'took', ...names.map((name) => name.replace(/^trees\./, ''))]
+  const header = ['trial', 'RMSE', 'took', ...names.map(settingName)]
   io.out(
     `${table(
       io,

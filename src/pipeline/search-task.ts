@@ -8,8 +8,11 @@ import { RidecastError } from '../errors.ts'
 import { compileFeatures } from '../features.ts'
 import type { Recipe } from '../recipe-schema.ts'
 import type { RideBatch } from '../ride.ts'
+import { fit } from './fit.ts'
 import { type FitEffects, fitToRides } from './fit-rides.ts'
-import { planOf } from './plan.ts'
+import type { Moments } from './moments.ts'
+import { MomentsBuilder } from './moments-builder.ts'
+import { planOf, specOfPlan } from './plan.ts'
 import { countRows, minutesOf, type ReadingEffects, readTable, takeRides } from './ride-table.ts'
 import { type Fold, selectionFolds } from './select.ts'
 import type { ObtainAllEffects } from './source.ts'
@@ -96,11 +99,29 @@ export async function tryRecipe(
   if (held.length === 0 || train.length === 0) {
     throw new RidecastError('source_empty', 'no rides are left to choose by: expected at least one')
   }
-  const model = await fitToRides(recipe, taxi, train, effects)
+  const model =
+    recipe.model === 'linear'
+      ? (await fit(sumsOf(recipe, train), recipe, taxi, 'auto')).model
+      : await fitToRides(recipe, taxi, train, effects)
   const actual = minutesOf(held)
   let sum = 0
   for (let i = 0; i < held.length; i++) {
     sum += (model.predict(held, i) - (actual[i] as number)) ** 2
   }
   return Math.sqrt(sum / held.length)
+}
+
+/** The sums that were made last, of rides: trials of a penalty have the same terms, and need the same. */
+const known = new WeakMap<RideBatch, { readonly key: string; readonly moments: Moments }>()
+
+function sumsOf(recipe: Recipe, rides: RideBatch): Moments {
+  const plan = planOf(recipe, compileFeatures(recipe))
+  const key = JSON.stringify(specOfPlan(plan))
+  const last = known.get(rides)
+  if (last?.key === key) return last.moments
+  const builder = new MomentsBuilder([plan])
+  builder.add(rides)
+  const moments = builder.finish()[0] as Moments
+  known.set(rides, { key, moments })
+  return moments
 }

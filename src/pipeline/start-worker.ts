@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads'
 const workers = {
   'arrow-worker': './engines/arrow-worker.ts',
   'lane-worker': './engines/lane-worker.ts',
+  'search-worker': './search-worker.ts',
   'trees-worker': './trees/worker.ts',
 } as const
 

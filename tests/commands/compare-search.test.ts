@@ -7,10 +7,12 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { compareCommand } from '../../src/commands/compare.ts'
 import type { ComparisonReport } from '../../src/commands/compare-report.ts'
+import type { Io } from '../../src/commands/io.ts'
 import { searchCommand } from '../../src/commands/search.ts'
 import { dimensionOf } from '../../src/commands/search-space.ts'
 import { trainCommand } from '../../src/commands/train.ts'
-import { selectionFolds } from '../../src/pipeline/select.ts'
+import type { ReportDocument } from '../../src/pipeline/report/document.ts'
+import { selectionFolds, windowsOf } from '../../src/pipeline/select.ts'
 import { fileTracker } from '../../src/tracking/files.ts'
 import { runCommand } from './run-command.ts'
 
@@ -53,6 +55,16 @@ describe('rides that choose', () => {
     expect(selectionFolds(['2023-01..2023-04'], now, 2)).toEqual([
       { sources: ['2023-01', '2023-02'], validate: '2023-03' },
       { sources: ['2023-02', '2023-03'], validate: '2023-04' },
+    ])
+  })
+
+  test('are named for people', () => {
+    expect(windowsOf(selectionFolds(['2023-01..2023-04'], now, 2))).toEqual([
+      { train: '2023-01..2023-02', validation: '2023-03' },
+      { train: '2023-02..2023-03', validation: '2023-04' },
+    ])
+    expect(windowsOf(selectionFolds(['2023-01'], now))).toEqual([
+      { train: '2023-01, first four fifths', validation: '2023-01, last fifth' },
     ])
   })
 
@@ -125,10 +137,103 @@ describe('ridecast compare', () => {
     expect(promoted).toMatchObject({ done: true })
   })
 
+  test('gives every recipe an equal part of a budget, and leaves out what needs more', async () => {
+    const told: [string, number][] = []
+    // A clock of the test's own: what the trees have is spent before they begin.
+    const timer = (ms: number, whose: string): AbortSignal => {
+      told.push([whose, ms])
+      return whose === 'few' ? AbortSignal.abort() : new AbortController().signal
+    }
+    const make = (io: Io) => compareCommand(io, undefined, timer)
+    const argv = ['--recipes', 'plain,few.yaml', '--budget', '60', '--json'] as const
+    const { candidates, failed } = JSON.parse(await said(make, ...compare, ...argv))
+    expect(candidates.map(({ recipe }: { recipe: string }) => recipe)).toEqual(['plain'])
+    expect(failed).toEqual([
+      {
+        recipe: 'few',
+        error:
+          'few took longer than its part of the budget, 30 minutes: give it more, or name fewer recipes',
+      },
+    ])
+    const halfAnHour = 30 * 60_000
+    expect(told).toContainEqual(['few', halfAnHour])
+    const plain = told.filter(([whose]) => whose === 'plain').map(([, ms]) => ms)
+    // Its ranking, then its training with what that has left.
+    expect(plain).toHaveLength(2)
+    expect(plain[0]).toBe(halfAnHour)
+    expect(plain[1]).toBeLessThan(halfAnHour)
+  })
+
   test('names a recipe that is named twice', async () => {
     const twice = said(compareCommand, ...compare, '--recipes', 'plain,plain')
     await expect(twice).rejects.toThrow('--recipes names plain twice')
   })
+})
+
+describe('ridecast compare of several months', () => {
+  let report: ComparisonReport
+  beforeAll(async () => {
+    // Three months, of which the repository holds the first two and the last.
+    report = JSON.parse(
+      await said(
+        compareCommand,
+        '2021-01..2021-02',
+        ...months,
+        ...['--validate', '2021-03', '--open', 'no', '--models', 'months', '--json'],
+        ...['--recipes', 'plain,few.yaml'],
+      ),
+    )
+  })
+
+  test('ranks by windows before the reported month, and says which', () => {
+    expect(report.windows).toEqual([{ train: '2021-01', validation: '2021-02' }])
+    const plain = report.candidates.find(({ recipe }) => recipe === 'plain')
+    // truth.md's 10.474 again: this ranking is a training on January, measured on February.
+    expect(plain?.selection.rmse).toEqual([expect.closeTo(10.474, 3)])
+  })
+
+  test('has learning curves that end with what is reported', async () => {
+    const trained = JSON.parse(
+      await said(
+        trainCommand,
+        '2021-02',
+        ...months,
+        ...['--validate', '2021-03', '--recipe', 'few.yaml', '--models', 'alone', '--json'],
+      ),
+    )
+    const few = report.candidates.find(({ recipe }) => recipe === 'few')
+    expect(few?.learning).toEqual([
+      { months: 1, rmse: trained.validation.rmse },
+      { months: 2, rmse: few?.validation.rmse },
+    ])
+  })
+
+  test('judges intervals of errors on rides before those they are counted on', () => {
+    const [few, plain] = report.candidates
+    expect(few?.interval?.nominal).toBe(0.9)
+    // March 2021 is the third month of a slow recovery: nine in ten within three in a hundred.
+    expect(Math.abs((few?.interval?.coverage ?? 0) - 0.9)).toBeLessThan(0.03)
+    expect(plain?.interval).toBeNull()
+    expect(documentIn(report.report).models[0]?.calibrated_on).toBe('2021-02')
+  })
+
+  test('shows leverage of the linear model, and what both make of their inputs', () => {
+    const [few, plain] = documentIn(report.report).models
+    expect(few?.leverage).toBeUndefined()
+    const leverage = plain?.leverage
+    if (!leverage || 'unavailable' in leverage) throw new Error('plain has no leverage')
+    expect(leverage.fitted).toBeGreaterThan(100_000)
+    expect(leverage.leverage.length).toBeGreaterThan(1000)
+    for (const model of [few, plain]) {
+      expect(model?.importance?.[0]?.rise).toBeGreaterThan(0.1)
+      expect(model?.dependence?.map(({ input }) => input)).toContain('trip_distance')
+    }
+  })
+
+  const documentIn = (path: string): ReportDocument => {
+    const page = readFileSync(join(cwd, path), 'utf8')
+    return JSON.parse(/<script id="report"[^>]*>(.*?)<\/script>/s.exec(page)?.[1] ?? '')
+  }
 })
 
 describe('ridecast search', () => {
@@ -177,6 +282,15 @@ describe('ridecast search', () => {
     ])
     const best = Math.min(...more.trials.map(({ rmse }: { rmse: number }) => rmse))
     expect(more.best.rmse).toBe(best)
+  })
+
+  test('in threads gives the same trials as in one', async () => {
+    const argv = [...search, ...params, '--sampler', 'random', '--trials', '4', '--json'] as const
+    const of = async (study: string, ...more: string[]) =>
+      JSON.parse(await said(searchCommand, ...argv, '--study', study, ...more)).trials
+    const alone = await of('alone')
+    expect(await of('together', '--workers', '2')).toEqual(alone)
+    expect(new Set(alone.map(({ rmse }: { rmse: number }) => rmse)).size).toBe(4)
   })
 
   test('writes the best settings as a recipe that trains', async () => {

@@ -67,7 +67,11 @@ export interface SearchOptions {
   readonly fingerprint?: string
   /** Where `search.ndjson` is kept; made when it is not there. */
   readonly folder: string
-  /** How many trials run at a time. With 1, the default, the same arguments give the same trials. */
+  /**
+   * How many trials run at a time, default 1. The same arguments give the same trials, whatever
+   * their workers' speed: with several, a trial knows nothing of what came of the latest ones
+   * before it (see {@link unseenBefore}), and waits for the end of those it knows.
+   */
   readonly workers?: number
   /** Ends the search; what was done is kept. */
   readonly signal?: AbortSignal | undefined
@@ -134,14 +138,45 @@ async function runTrials(
     .filter(({ state, number }) => state === 'running' && number < count)
     .map(({ number }) => number)
   const isDone = (): boolean => again.length === 0 && log.trials.length >= count
+  const ends = new Ends()
   const stop = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
   let interrupted = false
+  signal.addEventListener('abort', () => ends.tell())
+  // One lane at a time: numbers are given in order, and to a trial that may begin.
+  let queue: Promise<unknown> = Promise.resolve()
+  const taking = <T>(take: () => Promise<T>): Promise<T> => {
+    const taken = queue.then(take)
+    queue = taken.catch(() => {})
+    return taken
+  }
+  const begin = async (): Promise<number | undefined> => {
+    if (signal.aborted || isDone()) return undefined
+    const cut = again.shift()
+    if (cut !== undefined) {
+      const { point } = log.trials[cut] as Trial
+      await log.add({ event: 'started', trial: cut, point })
+      return cut
+    }
+    const number = log.trials.length
+    const seen = number - unseenBefore(workers)
+    while (!signal.aborted && log.trials.slice(0, Math.max(0, seen)).some(isRunning)) {
+      await ends.next()
+    }
+    if (signal.aborted) return undefined
+    const { space, sampler, seed } = options
+    const point = sampler.propose(space, number, seed, seenBy(number, options, log))
+    // Added before anything is waited for: the number is taken.
+    await log.add({ event: 'started', trial: number, point })
+    return number
+  }
   const lane = async (): Promise<void> => {
     try {
-      while (!signal.aborted && !isDone()) {
-        const number = again.shift() ?? log.trials.length
-        if (!(await runTrial(options, log, number, signal))) interrupted = true
+      for (;;) {
+        const begun = await taking(begin)
+        if (begun === undefined) return
+        if (!(await runTrial(options, log, begun, signal))) interrupted = true
+        ends.tell()
       }
     } catch (error) {
       stop.abort(error)
@@ -153,7 +188,45 @@ async function runTrials(
 }
 
 /**
- * Runs one trial and writes down what came of it.
+ * How many of the latest trials one knows nothing of but their points. Twice as many as others run
+ * beside it: fewer, and a slow trial would keep all lanes waiting.
+ */
+function unseenBefore(workers: number): number {
+  return 2 * (workers - 1)
+}
+
+const isRunning = ({ state }: Trial): boolean => state === 'running'
+
+/** The trials as one of them may know them: the latest as if they still ran. */
+function seenBy(
+  number: number,
+  { workers = 1 }: SearchOptions,
+  { trials }: TrialLog,
+): readonly Trial[] {
+  const unseen = unseenBefore(workers)
+  if (unseen === 0) return trials
+  return trials.slice(0, number).map((trial) => {
+    if (trial.number < number - unseen) return trial
+    const { point } = trial
+    return { number: trial.number, point, state: 'running', metrics: {}, intermediates: new Map() }
+  })
+}
+
+/** Tells whoever waits that a trial has ended. */
+class Ends {
+  private waiting: (() => void)[] = []
+
+  next(): Promise<void> {
+    return new Promise((resolve) => this.waiting.push(resolve))
+  }
+
+  tell(): void {
+    for (const go of this.waiting.splice(0)) go()
+  }
+}
+
+/**
+ * Runs one trial that was begun and writes down what came of it.
  *
  * @returns false when it was interrupted, so that nothing came of it
  */
@@ -163,11 +236,9 @@ async function runTrial(
   number: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { space, sampler, seed, objective, onEvent } = options
+  const { objective, onEvent } = options
   const trial = (): Trial => log.trials[number] as Trial
-  const point = log.trials[number]?.point ?? sampler.propose(space, number, seed, log.trials)
-  // Added before anything is waited for: the number is taken.
-  await log.add({ event: 'started', trial: number, point })
+  const { point } = trial()
   await onEvent?.({ kind: 'started', trial: trial() })
   const reports = new Reports(options, log, number, signal)
   const began = performance.now()
@@ -248,7 +319,8 @@ class Reports implements TrialContext {
     this.told = this.told.then(() => written).then(tell)
     // Waited for at the end of the trial.
     this.told.catch(() => {})
-    const verdict = this.options.pruner?.judge(trial, this.log.trials) ?? 'go on'
+    const others = seenBy(this.number, this.options, this.log)
+    const verdict = this.options.pruner?.judge(trial, others) ?? 'go on'
     if (verdict === 'stop') this.state = 'stopped'
     return verdict
   }

@@ -6,9 +6,16 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { gridSampler } from '../../../src/pipeline/search/grid-sampler.ts'
 import { readSearch } from '../../../src/pipeline/search/read-log.ts'
-import { type Objective, runSearch, type SearchEvent } from '../../../src/pipeline/search/search.ts'
+import {
+  type Objective,
+  runSearch,
+  type SearchEvent,
+  type SearchOptions,
+} from '../../../src/pipeline/search/search.ts'
+import type { Trial } from '../../../src/pipeline/search/trial.ts'
+import { randomNumbers } from '../../random-rides.ts'
 import { bowl } from './functions.ts'
-import { options } from './small-search.ts'
+import { objective, options } from './small-search.ts'
 
 let root = ''
 let made = 0
@@ -80,6 +87,41 @@ describe('workers', () => {
     const points = trials.map(({ point }) => JSON.stringify(point))
     expect(new Set(points).size).toBe(24)
     expect((await readSearch(folder))?.trials).toEqual(trials)
+  })
+
+  test('give the same trials whatever their speed, cut or not', async () => {
+    const lasting = ({ seconds: _, ...rest }: Trial): object => ({
+      ...rest,
+      intermediates: [...rest.intermediates],
+    })
+    /** Trials that end in another order each time: random turns of the event loop. */
+    const dawdling = (seed: number): Objective => {
+      const random = randomNumbers(seed)
+      return async (point, context) => {
+        const turns = Math.floor(random() * 12)
+        for (let k = 0; k < turns; k++) await new Promise((go) => setImmediate(go))
+        return objective(point, context)
+      }
+    }
+    const of = async (seed: number, more: Partial<SearchOptions> = {}): Promise<object[]> => {
+      const folder = fresh()
+      const search = { objective: dawdling(seed), workers: 3, ...more }
+      return (await runSearch(options(folder, search))).trials.map(lasting)
+    }
+    const first = await of(1)
+    for (const seed of [2, 3, 4, 5]) expect(await of(seed)).toEqual(first)
+    // Cut after a few trials, and gone on with.
+    const folder = fresh()
+    const stop = new AbortController()
+    let calls = 0
+    const cut: Objective = (point, context) => {
+      if (++calls === 8) stop.abort(new Error('interrupted'))
+      return dawdling(calls)(point, context)
+    }
+    const search = options(folder, { objective: cut, workers: 3, signal: stop.signal })
+    await expect(runSearch(search)).rejects.toThrow('interrupted')
+    const { trials } = await runSearch(options(folder, { objective: dawdling(9), workers: 3 }))
+    expect(trials.map(lasting)).toEqual(first)
   })
 
   test('are all told of an interruption; only what ended is kept', async () => {
