@@ -261,11 +261,15 @@ export function inverseOfRest({ scale, cholesky }: Factored): Float64Array {
 /**
  * The diagonal of the inverse of the whole matrix by coordinate; 0 for dependent coordinates, and
  * for the others as if those were not there.
+ *
+ * @param inverse that of the remaining coordinates, where the caller has it
  */
-export function inverseDiagonal(factored: Factored): Float64Array {
+export function inverseDiagonal(
+  factored: Factored,
+  inverse: Float64Array = inverseOfRest(factored),
+): Float64Array {
   const { at, count, rest, start, columns, values, diagonal } = factored.elimination
   const m = rest.length
-  const inverse = inverseOfRest(factored)
   const out = new Float64Array(count + m)
   rest.forEach((i, r) => {
     out[i] = inverse[r * (m + 1)] as number

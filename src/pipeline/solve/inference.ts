@@ -100,21 +100,7 @@ export function inferenceOf(moments: Moments, system?: System): Inference {
   const { n } = own
   const degrees = n - rank
   const variance = degrees > 0 ? squaredErrors(yardstick, coefficients) / degrees : undefined
-  // A column of zeros has no length, and any unit will do.
-  const lengths = lengthsOf(own).map((length) => length || 1)
-  const directions = nullSpace.map((vector) => scaledTo(vector, lengths))
-
-  function isEstimable(weights: Combination): boolean {
-    let size = 0
-    for (const [i, weight] of weights) size += Math.abs(weight / (lengths[i] as number))
-    return directions.every((direction) => {
-      let along = 0
-      for (const [i, weight] of weights) {
-        along += (direction[i] as number) * (weight / (lengths[i] as number))
-      }
-      return Math.abs(along) <= nullTolerance * size
-    })
-  }
+  const isEstimable = estimability(own, nullSpace)
 
   // c'(X'X)^- c: solved, and once more for what doubles have left.
   function form(weights: Combination): number {
@@ -152,9 +138,7 @@ export function inferenceOf(moments: Moments, system?: System): Inference {
       const quantile = quantileOf(level, degrees)
       const squares = inverseDiagonal(factored)
       return Array.from(coefficients, (value, i) => {
-        const known = directions.every((direction) => {
-          return Math.abs(direction[i] as number) <= nullTolerance
-        })
+        const known = isEstimable(new Map([[i, 1]]))
         const error =
           known && variance !== undefined ? variance * (squares[i] as number) : undefined
         return estimateOf(value, known, error, degrees, quantile)
@@ -178,6 +162,32 @@ export function inferenceOf(moments: Moments, system?: System): Inference {
       }
       return { minutes, leverage: weight, meanInterval: around(0), interval: around(1) }
     },
+  }
+}
+
+/**
+ * Tells which combinations of coefficients the rides of a system can tell: those without a part
+ * along the null space.
+ *
+ * @param nullSpace vectors that span it, by coordinate
+ */
+export function estimability(
+  system: System,
+  nullSpace: readonly Float64Array[],
+): (weights: Combination) => boolean {
+  // A column of zeros has no length, and any unit will do.
+  const lengths = lengthsOf(system).map((length) => length || 1)
+  const directions = nullSpace.map((vector) => scaledTo(vector, lengths))
+  return (weights) => {
+    let size = 0
+    for (const [i, weight] of weights) size += Math.abs(weight / (lengths[i] as number))
+    return directions.every((direction) => {
+      let along = 0
+      for (const [i, weight] of weights) {
+        along += (direction[i] as number) * (weight / (lengths[i] as number))
+      }
+      return Math.abs(along) <= nullTolerance * size
+    })
   }
 }
 
@@ -226,21 +236,32 @@ export interface RideRow {
 
 /** The row of ride `i` in the design of `moments`. */
 export function rowOfRide(moments: Moments, rides: RideBatch, i: number): RideRow {
-  const row = new Map<number, number>()
-  const unseen: string[] = []
-  let at = 0
-  for (const { term, codes } of moments.blocks) {
-    const level = codes.indexOf(term.code(rides, i))
-    if (level < 0) unseen.push(term.name)
-    else row.set(at + level, 1)
-    at += codes.length
+  return rowReader(moments)(rides, i)
+}
+
+/** Reads rows of the design of `moments` off many rides: see {@link rowOfRide}. */
+export function rowReader({
+  blocks,
+  numeric,
+}: Pick<Moments, 'blocks' | 'numeric'>): (rides: RideBatch, i: number) => RideRow {
+  const places = blocks.map(({ codes }) => new Map(Array.from(codes, (code, k) => [code, k])))
+  return (rides, i) => {
+    const row = new Map<number, number>()
+    const unseen: string[] = []
+    let at = 0
+    blocks.forEach(({ term, codes }, k) => {
+      const level = places[k]?.get(term.code(rides, i))
+      if (level === undefined) unseen.push(term.name)
+      else row.set(at + level, 1)
+      at += codes.length
+    })
+    for (const term of numeric) {
+      const value = term.value(rides, i)
+      if (Number.isNaN(value)) unseen.push(term.name)
+      else row.set(at, value)
+      at++
+    }
+    row.set(at, 1)
+    return { row, unseen }
   }
-  for (const term of moments.numeric) {
-    const value = term.value(rides, i)
-    if (Number.isNaN(value)) unseen.push(term.name)
-    else row.set(at, value)
-    at++
-  }
-  row.set(at, 1)
-  return { row, unseen }
 }
