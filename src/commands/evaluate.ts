@@ -2,7 +2,12 @@
 
 import { resolve } from 'node:path'
 import { Command } from 'commander'
+import { z } from 'zod'
+import type { LoadedModel } from '../loaded-model.ts'
 import { parseTaxis } from '../months.ts'
+import type { Evaluation } from '../pipeline/evaluate-on.ts'
+import type { RideSlice } from '../pipeline/judge/judgement.ts'
+import type { ReportModel } from '../pipeline/report/document.ts'
 import {
   type CacheFlags,
   cacheOf,
@@ -46,95 +51,170 @@ export function evaluateCommand(io: Io): Command {
     .option('--report <file>', 'write a page with slices, residuals, a map and intervals')
     .option('--json', 'print one JSON object and nothing else')
     .addHelpText('after', examples)
-    .action(async (reference: string, sources: string[], flags: Flags) => {
-      const { name, version, predictor } = await openModel(
-        io,
-        flags.models,
-        reference,
-        flags.registryUri,
-      )
-      const { evaluateOn } = await import('../pipeline/evaluate-on.ts')
-      const fetching = await fetchingOf(io, flags)
-      const { label, measures, judgement, inputs, rows, kept, refused } = await evaluateOn(
-        predictor.model,
-        {
-          ...sourcesOptionsOf(io, flags),
-          otherwise: parseTaxis(predictor.model.toJSON().taxi),
-          sources,
-          engine: flags.engine,
-          engineSettings: engineSettingsOf(io, flags),
-          inputs: flags.report !== undefined,
-        },
-        {
-          cache: await cacheOf(io, flags),
-          download: fetching.effects,
-          progress: (done, total) =>
-            progress(io, `reading rides ... ${Math.round((100 * done) / Math.max(1, total))} %`),
-        },
-      ).finally(() => fetching.finish())
-      progress(io, '')
-      const { mae, quantiles } = judgement.measures
-      if (flags.report !== undefined) {
-        const { reportAssets, reportPage } = await import('../pipeline/report/report-page.ts')
-        const { model } = predictor
-        const { kind, recipe } = model
-        const terms = 'importance' in model ? { terms: model.importance() } : {}
-        const one = { name, version, kind, recipe: recipe.name, judgement, ...inputs, ...terms }
-        const document = {
-          format: 'ridecast-report',
-          version: 1,
-          rides: label,
-          models: [one],
-        } as const
-        await writePage(resolve(io.cwd, flags.report), reportPage(document, await reportAssets()))
-      }
-      if (flags.json) {
-        printJson(io, {
-          name,
-          model_version: version,
-          source: label,
-          rows,
-          kept,
-          refused,
-          ...measures,
-          mae,
-          quantiles,
-          worst: judgement.worst,
-          slices: judgement.slices,
-          intervals: judgement.intervals,
-        })
-        return
-      }
-      io.out(
-        `${io.colors.bold(`${name}/${version}`)} on ${label}: ${kept.toLocaleString('en-US')} of ${rows.toLocaleString('en-US')} rides\n\n`,
-      )
-      const lines = [
-        ['RMSE', measures.rmse.toFixed(4), 'minutes'],
-        ['MAE', mae.toFixed(4), 'minutes'],
-        ['R2', measures.r2?.toFixed(4) ?? '-', ''],
-        ['bias', measures.bias.toFixed(4), 'minutes, prediction - actual'],
-        ...Object.entries(quantiles).map(([level, value]) => [
-          `${Number(level) * 100} %`,
-          value.toFixed(2),
-          'minutes, quantile of prediction - actual',
-        ]),
-      ]
-      const { worst, intervals } = judgement
-      if (worst) {
-        lines.push([
-          'worst slice',
-          worst.rmse.toFixed(4),
-          `minutes, ${worst.family} ${worst.name}, ${worst.n.toLocaleString('en-US')} rides`,
-        ])
-      }
-      for (const { nominal, coverage, width } of intervals ?? []) {
-        lines.push([
-          `${100 * nominal} % interval`,
-          `${(100 * coverage).toFixed(1)} %`,
-          `of the rides are inside; ${width.toFixed(2)} minutes wide on average`,
-        ])
-      }
-      io.out(table(io, ['', '', ''], lines, ['left', 'right', 'left']))
-      if (flags.report !== undefined) io.out(`report  ${flags.report}\n`)
-    })
+    .action((reference: string, sources: string[], flags: Flags) =>
+      run(io, reference, sources, flags),
+    )
+}
+
+async function run(
+  io: Io,
+  reference: string,
+  sources: readonly string[],
+  flags: Flags,
+): Promise<void> {
+  const loaded = await openModel(io, flags.models, reference, flags.registryUri)
+  const { name, version, predictor } = loaded
+  const { evaluateOn } = await import('../pipeline/evaluate-on.ts')
+  const fetching = await fetchingOf(io, flags)
+  const evaluation = await evaluateOn(
+    predictor.model,
+    {
+      ...sourcesOptionsOf(io, flags),
+      otherwise: parseTaxis(predictor.model.toJSON().taxi),
+      sources,
+      engine: flags.engine,
+      engineSettings: engineSettingsOf(io, flags),
+      inputs: flags.report !== undefined,
+    },
+    {
+      cache: await cacheOf(io, flags),
+      download: fetching.effects,
+      progress: (done, total) =>
+        progress(io, `reading rides ... ${Math.round((100 * done) / Math.max(1, total))} %`),
+    },
+  ).finally(() => fetching.finish())
+  progress(io, '')
+  const known = knownRides(loaded, evaluation)
+  const path = flags.report
+  if (path !== undefined) await writeReport(resolve(io.cwd, path), loaded, evaluation)
+  if (!flags.json) {
+    printEvaluation(io, `${name}/${version}`, evaluation, known)
+    if (path !== undefined) io.out(`report  ${path}\n`)
+    return
+  }
+  const { label, measures, judgement, rows, kept, refused } = evaluation
+  const { mae, quantiles } = judgement.measures
+  printJson(io, {
+    name,
+    model_version: version,
+    source: label,
+    rows,
+    kept,
+    refused,
+    ...measures,
+    mae,
+    quantiles,
+    minimum_support: judgement.minimum_support,
+    worst: judgement.worst,
+    slices: judgement.slices,
+    intervals: judgement.intervals,
+    known,
+  })
+}
+
+/** Which of the rides a model has seen: its measures, or its intervals, flatter there. */
+type Known = 'trained' | 'calibrated' | null
+
+/** What the lineage of a version says of a part. */
+const lineagePart = z.array(
+  z.object({ month: z.string().nullable(), file: z.string(), sha256: z.string() }),
+)
+
+function lineageOf(
+  { documents }: LoadedModel,
+  part: 'train' | 'validation',
+): z.output<typeof lineagePart> {
+  const { lineage } = documents as { readonly lineage?: Record<string, unknown> }
+  return lineagePart.catch([]).parse(lineage?.[part])
+}
+
+function knownRides(loaded: LoadedModel, { hashes, judgement }: Evaluation): Known {
+  const has = (part: 'train' | 'validation'): boolean =>
+    lineageOf(loaded, part).some(({ sha256 }) => hashes.includes(sha256))
+  if (has('train')) return 'trained'
+  return judgement.intervals && has('validation') ? 'calibrated' : null
+}
+
+async function writeReport(
+  path: string,
+  loaded: LoadedModel,
+  { label, judgement, inputs }: Evaluation,
+): Promise<void> {
+  const { reportAssets, reportPage } = await import('../pipeline/report/report-page.ts')
+  const { name, version, predictor } = loaded
+  const { model } = predictor
+  const of = (part: 'train' | 'validation'): string =>
+    lineageOf(loaded, part)
+      .map(({ month, file }) => month ?? file)
+      .join(', ')
+  const [trained, calibrated] = [of('train'), of('validation')]
+  const one: ReportModel = {
+    name,
+    version,
+    kind: model.kind,
+    recipe: model.recipe.name,
+    ...(trained && { trained_on: `${model.taxi} ${trained}` }),
+    judgement,
+    ...(judgement.intervals && calibrated && { calibrated_on: calibrated }),
+    ...inputs,
+    ...('importance' in model && { terms: model.importance() }),
+  }
+  const document = { format: 'ridecast-report', version: 1, rides: label, models: [one] } as const
+  await writePage(path, reportPage(document, await reportAssets()))
+}
+
+const count = (value: number): string => value.toLocaleString('en-US')
+
+function printEvaluation(
+  io: Io,
+  title: string,
+  { label, measures, judgement, rows, kept }: Evaluation,
+  known: Known,
+): void {
+  const { worst, intervals, slices, minimum_support: support } = judgement
+  const { mae, quantiles } = judgement.measures
+  io.out(`${io.colors.bold(title)} on ${label}: ${count(kept)} of ${count(rows)} rides\n\n`)
+  const lines = [
+    ['RMSE', measures.rmse.toFixed(4), 'minutes'],
+    ['MAE', mae.toFixed(4), 'minutes'],
+    ['R2', measures.r2?.toFixed(4) ?? '-', ''],
+    ['bias', measures.bias.toFixed(4), 'minutes, prediction - actual'],
+    ...Object.entries(quantiles).map(([level, value]) => [
+      `${Number(level) * 100} %`,
+      value.toFixed(2),
+      'minutes, quantile of prediction - actual',
+    ]),
+  ]
+  if (worst) {
+    lines.push([
+      'worst slice',
+      worst.rmse.toFixed(4),
+      `minutes, ${worst.family} ${worst.name}, ${count(worst.n)} rides`,
+    ])
+  }
+  for (const { nominal, coverage, width } of intervals ?? []) {
+    lines.push([
+      `${100 * nominal} % interval`,
+      `${(100 * coverage).toFixed(1)} %`,
+      `of the rides are inside; ${width.toFixed(2)} minutes wide on average`,
+    ])
+  }
+  io.out(table(io, ['', '', ''], lines, ['left', 'right', 'left']))
+  const families = slices.flatMap(({ title: family, slices: some, gap }) => {
+    if (gap === null) return []
+    const ordered = some.filter(({ n }) => n >= support).sort((a, b) => a.rmse - b.rmse)
+    const [best, last] = [ordered[0], ordered.at(-1)]
+    const text = (slice: RideSlice | undefined): string =>
+      slice ? `${slice.rmse.toFixed(2)} ${slice.name}` : ''
+    return [[family, gap.toFixed(2), text(best), text(last)]]
+  })
+  const header = ['slices by RMSE', 'gap', 'best', 'worst']
+  if (families.length > 0) {
+    io.out(`\n${table(io, header, families, ['left', 'right', 'left', 'left'])}`)
+    io.out(`of slices with ${count(support)} rides and more\n`)
+  }
+  if (known === 'trained') io.out('\nnote: it was trained on some of these rides, which flatters\n')
+  if (known === 'calibrated') {
+    io.out('\nnote: its intervals are made of errors on these rides, so that they hold here\n')
+  }
 }

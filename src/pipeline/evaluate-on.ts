@@ -20,6 +20,8 @@ import { Summing } from './summing.ts'
 export interface Evaluation {
   /** What was measured on, for people. */
   readonly label: string
+  /** SHA-256 of the files. */
+  readonly hashes: readonly string[]
   readonly rows: number
   readonly kept: number
   readonly refused: Refused
@@ -82,6 +84,7 @@ export async function evaluateOn(
   })
   return {
     label,
+    hashes: files.map(({ source }) => source.sha256),
     rows: moments.rows,
     kept: moments.n,
     refused: moments.refused,
