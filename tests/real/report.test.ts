@@ -12,12 +12,15 @@ import { openArrowEngine } from '../../src/pipeline/engines/arrow.ts'
 import { fit } from '../../src/pipeline/fit.ts'
 import { partialDependence, permutationImportance } from '../../src/pipeline/judge/inputs.ts'
 import { judge } from '../../src/pipeline/judge/judge.ts'
+import { leveragePoints } from '../../src/pipeline/judge/leverage-points.ts'
 import { sampleRides } from '../../src/pipeline/judge/sample-rides.ts'
 import type { Moments } from '../../src/pipeline/moments.ts'
 import { mergeMoments } from '../../src/pipeline/moments-algebra.ts'
 import { planOf } from '../../src/pipeline/plan.ts'
 import type { ReportDocument, ReportModel } from '../../src/pipeline/report/document.ts'
 import { reportAssets, reportPage } from '../../src/pipeline/report/report-page.ts'
+import { residualsOf } from '../../src/pipeline/residuals.ts'
+import { leveragesOf } from '../../src/pipeline/solve/leverage.ts'
 import { parseRecipe } from '../../src/recipe.ts'
 import { root } from '../command-line.ts'
 import { planFor } from '../pipeline/small-rides.ts'
@@ -37,7 +40,7 @@ const fileOf = (month: string) => ({
 })
 
 /** Linear models of a recipe: of February alone, and of January with it. */
-async function trained(name: string): Promise<[LinearModel, LinearModel]> {
+async function trained(name: string): Promise<[LinearModel, LinearModel, Moments]> {
   const recipe = parseRecipe(readFileSync(join(root, `recipes/${name}.yaml`), 'utf8'), name)
   const engine = await openArrowEngine()
   const sums = async (month: string): Promise<Moments> =>
@@ -46,12 +49,13 @@ async function trained(name: string): Promise<[LinearModel, LinearModel]> {
   await engine.close()
   const of = async (moments: Moments): Promise<LinearModel> =>
     (await fit(moments, recipe, 'green', 'auto')).model
-  return [await of(february), await of(mergeMoments([january, february]))]
+  const both = mergeMoments([january, february])
+  return [await of(february), await of(both), both]
 }
 
 /** A recipe on two months, judged on the third, with all that a report can show. */
 async function reported(name: string, withAll: boolean): Promise<ReportModel> {
-  const [one, model] = await trained(name)
+  const [one, model, moments] = await trained(name)
   const files = [fileOf('2021-03')]
   const plan = planOf(model.recipe, model.features)
   // As wide as nothing has to promise: the chart shows by how much they miss.
@@ -62,12 +66,21 @@ async function reported(name: string, withAll: boolean): Promise<ReportModel> {
     ...{ name, kind: model.kind, recipe: name, trained_on: 'green 2021-01..2021-02', judgement },
     model_bytes: JSON.stringify(model.toJSON()).length,
   }
-  if (!withAll) return base
+  // What `pairs` would be without leverages: too wide, say.
+  if (!withAll) return { ...base, leverage: { unavailable: 'its design is too large' } }
+  const leverages = leveragesOf(moments, model.recipe)
+  if (!leverages) throw new Error('pairs has no leverages')
+  const fitted = [fileOf('2021-01'), fileOf('2021-02')]
+  const own = await sampleRides(fitted, plan, model.features, { size: 3000 })
+  const { mse } = await residualsOf(model, fitted, plan)
   const rides = await sampleRides(files, plan, model.features, { size: 2000 })
   const { measures } = await judge(one, files, plan)
   return {
     ...base,
     version: 'f00d',
+    selection: { mean: 7.25, deviation: 0.5, rmse: [6.75, 7.75] },
+    calibrated_on: '2021-02',
+    leverage: leveragePoints(model, leverages, own, mse),
     importance: permutationImportance(model, rides),
     dependence: [partialDependence(model, rides, 'trip_distance', [1, 2, 5, 10])],
     learning_curve: [
@@ -82,7 +95,11 @@ beforeAll(async () => {
   execFileSync(process.execPath, [join(root, 'bin/ridecast.mjs'), '--version'])
   folder = await mkdtemp(join(tmpdir(), 'ridecast-report-page-'))
   const models = [await reported('pairs', true), await reported('plain', false)]
-  several = { format: 'ridecast-report', version: 1, rides: 'green 2021-03', models }
+  const windows = [
+    { train: '2020-11..2020-12', validation: '2021-01' },
+    { train: '2020-12..2021-01', validation: '2021-02' },
+  ]
+  several = { format: 'ridecast-report', version: 1, rides: 'green 2021-03', windows, models }
   single = { ...several, models: models.slice(0, 1) }
   const assets = await reportAssets()
   await writeFile(join(folder, 'several.html'), reportPage(several, assets))
@@ -162,6 +179,7 @@ describe('one model', () => {
       'Residuals against predicted minutes, with bands and a smooth',
       'Root of standardised residuals against predicted minutes',
       'Normal quantile plot of the residuals',
+      'Standardised residuals against leverage',
       ...model(0).judgement.slices.map(({ title }) => {
         return `root mean squared error (RMSE) by ${title.toLowerCase()}, minutes`
       }),
@@ -184,6 +202,18 @@ describe('one model', () => {
     const fitted = 'Residuals against predicted minutes, with bands and a smooth'
     expect(await marks(fitted, 'circle').count()).toBe(2000)
     expect(await marks('Normal quantile plot of the residuals', 'circle').count()).toBe(qq.length)
+  })
+
+  test('draws fitted rides by leverage, and counts those that decide their own prediction', async () => {
+    const { leverage } = model(0)
+    if (!leverage || 'unavailable' in leverage) throw new Error('no leverage')
+    const chart = page.getByRole('img', { name: 'Standardised residuals against leverage' })
+    expect(await chart.locator('circle').count()).toBe(leverage.leverage.length)
+    // A pair of zones with one ride predicts that ride.
+    expect(leverage.decided).toBeGreaterThan(10)
+    await expect
+      .poll(() => page.locator('figure').filter({ has: chart }).innerText())
+      .toContain(`${leverage.decided} of the 3,000 rides decide their own prediction`)
   })
 
   test('tells the bias of the zone below the pointer', async () => {
@@ -254,6 +284,22 @@ describe('one model', () => {
 describe('several models', () => {
   beforeEach(async () => {
     page = await openPage('several', 1280, 'light')
+  })
+
+  test('say what they were ranked by, and why a chart is not there', async () => {
+    const table = page.getByRole('region', { name: 'Models side by side' })
+    await expect
+      .poll(() => table.getByRole('row', { name: 'pairs' }).innerText())
+      .toContain('7.250 ± 0.500')
+    await page.getByText('How they were ranked').click()
+    const ranked = page.getByRole('region', { name: 'RMSE on the rides that ranked' })
+    expect(await ranked.getByRole('row', { name: 'pairs' }).innerText()).toBe(
+      ['pairs', '6.750', '7.750', '7.250', '0.500'].join('\t'),
+    )
+    await page.getByLabel('plain', { exact: true }).check()
+    await expect
+      .poll(() => page.getByRole('region', { name: 'Residuals' }).innerText())
+      .toContain('Not shown: its design is too large.')
   })
 
   test('stand side by side, the best in bold', async () => {

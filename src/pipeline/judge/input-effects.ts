@@ -23,7 +23,7 @@ const whatIf: Readonly<Partial<Record<SettableInput, readonly number[]>>> = {
 }
 
 /**
- * Shuffles every input, and sets distance, hour and weekday where the model has them.
+ * Shuffles every input, and sets distance, hour and weekday where they change what the model says.
  *
  * @throws what {@link sampleRides} throws
  */
@@ -40,8 +40,14 @@ export async function inputEffects(
   )
   return {
     importance: permutationImportance(model, rides),
-    dependence: settable.map(([name, grid]) =>
-      partialDependence(model, rides, name as SettableInput, grid),
-    ),
+    dependence: settable
+      .map(([name, grid]) => partialDependence(model, rides, name as SettableInput, grid))
+      .filter(isTelling),
   }
+}
+
+/** A model of hours does not look at weekdays, though it is given the time that has both. */
+function isTelling({ points }: PartialDependence): boolean {
+  const minutes = points.map((point) => point.minutes)
+  return Math.max(...minutes) - Math.min(...minutes) > 1e-6
 }

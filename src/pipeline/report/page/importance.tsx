@@ -81,10 +81,14 @@ function Dependence({ dependence }: { dependence: PartialDependence }): JSX.Elem
   )
 }
 
+const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
+
 function drawDependence({ input, points }: PartialDependence): Draw {
   const isCategory = input.endsWith('ID') || input.endsWith('_type')
+  const nameOf = (value: number): string =>
+    input === 'weekday' ? (weekdays[value] ?? '') : valueText(value)
   const title = ({ value, minutes }: DependencePoint): string =>
-    `${inputName(input)} ${valueText(value)}\n${minutesText(minutes)} minutes`
+    `${input === 'weekday' ? '' : `${inputName(input)} `}${nameOf(value)}\n${minutesText(minutes)} minutes`
   const place = { x: 'value', y: 'minutes' } as const
   return (width) => ({
     height: 240,
@@ -95,7 +99,8 @@ function drawDependence({ input, points }: PartialDependence): Draw {
     x: {
       label: input === 'trip_distance' ? 'miles' : inputName(input),
       labelArrow: 'none',
-      ticks: Math.round(width / 70),
+      ticks: input === 'weekday' ? points.length : Math.round(width / 70),
+      ...(input === 'weekday' && { tickFormat: (day: number) => nameOf(day).slice(0, 3) }),
       tickSize: 0,
     },
     y: { label: 'minutes', labelArrow: 'none', grid: true, ticks: 5, tickSize: 0 },

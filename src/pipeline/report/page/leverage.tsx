@@ -28,16 +28,23 @@ export function Leverage({
   )
 }
 
+/** Cook's distances that are drawn, the first of which rides seldom reach. */
+const curvesAt = [0.5, 1] as const
+const [firstCurve] = curvesAt
+
 function Points({ points }: { points: LeveragePoints }): JSX.Element {
   const draw = useMemo(() => drawPoints(points), [points])
-  const { fitted, coefficients, sampled, decided } = points
+  const { fitted, coefficients, sampled, decided, influence } = points
+  const most = Math.max(...influence)
   return (
     <>
       <p class="quiet small">
-        rides that were trained on: 1,000 of {countText(sampled)} drawn at random, and the 20 of
-        those that move the fit most; the vertical line is the mean leverage,{' '}
-        {valueText(coefficients, 5)} coefficients over {countText(fitted)} rides; beyond the dashed
-        curves Cook's distance is above 0.5 and 1
+        {countText(influence.length)} rides that were trained on, among them those that move the fit
+        most of {countText(sampled)} drawn at random; the vertical line is the mean leverage,{' '}
+        {countText(Math.round(coefficients))} coefficients over {countText(fitted)} rides;{' '}
+        {most < firstCurve
+          ? `no Cook's distance is above ${valueText(most, 2)}`
+          : "beyond the dashed curves Cook's distance is above 0.5 and 1"}
       </p>
       <Figure label="Standardised residuals against leverage" draw={draw}>
         {decided > 0 && (
@@ -85,7 +92,7 @@ function drawPoints(points: LeveragePoints): Draw {
   const known = leverage.filter((value) => value > 0)
   const range = [Math.min(...known), Math.max(...known)] as const
   const most = Math.max(4, ...residual.map(Math.abs)) * 1.06
-  const curves = [0.5, 1].flatMap((distance) =>
+  const curves = curvesAt.flatMap((distance) =>
     ([1, -1] as const).map((side) => contour(distance, side, points, range, most)),
   )
   const place = { x: 'leverage', y: 'residual' } as const
