@@ -305,16 +305,18 @@ describe('several models', () => {
   test('stand side by side, the best in bold', async () => {
     const table = page.getByRole('region', { name: 'Models side by side' })
     const rows = await table.locator('tbody tr').allInnerTexts()
-    expect(rows.map((row) => row.split(/\s+/).slice(0, 3))).toEqual(
-      several.models.map(({ name, judgement }) => [
+    expect(rows.map((row) => row.split('\t').slice(0, 4))).toEqual(
+      several.models.map(({ name, judgement, selection }) => [
         name,
         'linear',
+        selection ? '7.250 ± 0.500' : '–',
         judgement.measures.rmse.toFixed(3),
       ]),
     )
     // Nobody said how long training took.
     expect(await table.locator('thead').innerText()).not.toContain('training')
-    expect(await table.locator('td.best').first().innerText()).toBe(
+    // The first is of what they were ranked by, which one of them was.
+    expect(await table.locator('td.best').nth(1).innerText()).toBe(
       Math.min(...several.models.map(({ judgement }) => judgement.measures.rmse)).toFixed(3),
     )
   })
