@@ -1,29 +1,40 @@
-// Takes the pictures of the server's page that the README shows, of a server that runs:
+// Takes the pictures that the README shows: of the page of a server that runs, and of a report.
 //
 //   ridecast serve --port 9696 &
 //   node scripts/screenshots.mjs http://127.0.0.1:9696
 //
-// It writes docs/images/page.png, page-phone.png and page-service.png. Chromium is found by
-// CHROMIUM, else at /usr/bin/chromium.
+//   ridecast compare 2023-01..2023-03 --validate 2023-04 --report report.html
+//   node scripts/screenshots.mjs report.html
+//
+// The first writes docs/images/page.png, page-phone.png and page-service.png, the second report.png and
+// report-phone.png. Chromium is found by CHROMIUM, else at /usr/bin/chromium.
 
 import { mkdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { chromium } from 'playwright-core'
 import { root } from './build.mjs'
 
-const url = process.argv[2]
-if (url === undefined) {
-  console.error('usage: node scripts/screenshots.mjs <address of the server>')
+const argument = process.argv[2]
+if (argument === undefined) {
+  console.error('usage: node scripts/screenshots.mjs <address of the server, or file of a report>')
   process.exit(2)
 }
+const isServer = /^https?:/.test(argument)
+const url = isServer ? argument : pathToFileURL(resolve(argument)).href
 
 /** From East Harlem South to JFK Airport on a Wednesday afternoon. */
 const ride = '#ride?from=75&to=132&at=2021-02-03T17:30'
 
-const pictures = [
+const ofServer = [
   { name: 'page.png', width: 1080, height: 660, scheme: 'light', view: ride },
   { name: 'page-phone.png', width: 390, height: 1000, scheme: 'dark', view: ride },
   { name: 'page-service.png', width: 1120, height: 720, scheme: 'light', view: '#service' },
+]
+
+const ofReport = [
+  { name: 'report.png', width: 1080, height: 1180, scheme: 'light', view: '' },
+  { name: 'report-phone.png', width: 390, height: 1180, scheme: 'dark', view: '#residuals' },
 ]
 
 const folder = join(root, 'docs/images')
@@ -33,14 +44,15 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-gpu'],
 })
 try {
-  for (const { name, width, height, scheme, view } of pictures) {
+  for (const { name, width, height, scheme, view } of isServer ? ofServer : ofReport) {
     const page = await browser.newPage({
       viewport: { width, height },
       colorScheme: scheme,
       reducedMotion: 'reduce',
     })
-    await page.goto(`${url}/${view}`)
-    if (view === ride) {
+    await page.goto(`${url}${isServer ? '/' : ''}${view}`)
+    if (!isServer) await page.locator('figure svg').last().waitFor()
+    else if (view === ride) {
       await page.locator('.reasons').waitFor()
       await page.locator('.hours').waitFor()
       await page.locator('.legend').waitFor()
