@@ -20,8 +20,10 @@ export async function promote(
   const { name, version, champion } = outcome
   const { worst } = candidate
   if (allowed !== undefined && worst && worst.rmse > allowed) {
-    const reason = `its worst slice, ${worst.slice}, has an RMSE of ${worst.rmse.toFixed(3)} over ${worst.n} rides, above ${allowed}`
-    return { done: false, reason }
+    const found = `its worst slice, ${worst.slice}, has an RMSE of ${worst.rmse.toFixed(3)} over ${worst.n} rides, above ${allowed}`
+    const first =
+      champion === version ? '; it is the champion as the first version of its name' : ''
+    return { done: false, reason: `${found}${first}` }
   }
   if (champion === version) return { done: true, reason: 'it is the champion already' }
   const { loadFrom } = await import('../loaded-model.ts')
