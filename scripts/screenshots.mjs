@@ -33,7 +33,7 @@ const ofServer = [
 ]
 
 const ofReport = [
-  { name: 'report.png', width: 1080, height: 1180, scheme: 'light', view: '' },
+  { name: 'report.png', width: 1080, height: 1330, scheme: 'light', view: '' },
   { name: 'report-phone.png', width: 390, height: 1180, scheme: 'dark', view: '#residuals' },
 ]
 
