@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import type { Trial } from '../pipeline/search/trial.ts'
 import type { RunHandle, RunStart, Tracker } from '../tracking/tracker.ts'
 
+const nameOf = (trial: number): string => `trial-${trial + 1}`
+
 /** The run of a search, and its trials as runs within it. */
 export class SearchRecord {
   /** The run that all trials are nested in, those of a search that went on too. */
@@ -36,6 +38,17 @@ export class SearchRecord {
     return this.tracker.startRun({ ...this.start, name, parent: this.id, startedAt })
   }
 
+  /** Records trials of a search that goes on which ended when nobody was left to record them. */
+  async catchUp(trials: readonly Trial[]): Promise<void> {
+    const runs = await this.tracker.listRuns({ experiment: this.start.experiment })
+    const known = new Set(
+      runs.flatMap((run) => ('parent' in run && run.parent === this.id ? [run.name] : [])),
+    )
+    for (const trial of trials) {
+      if (trial.state !== 'running' && !known.has(nameOf(trial.number))) await this.trial(trial)
+    }
+  }
+
   /** Records a trial that has ended. */
   async trial({
     number,
@@ -47,7 +60,7 @@ export class SearchRecord {
     fault,
   }: Trial): Promise<void> {
     const began = seconds === undefined ? undefined : new Date(Date.now() - seconds * 1000)
-    const run = await this.nested(`trial-${number + 1}`, began)
+    const run = await this.nested(nameOf(number), began)
     await run.logParameters({ ...point, trial: number + 1, state })
     for (const [step, rmse] of intermediates) {
       await run.logMetrics({ 'validation.rmse': rmse }, { step })

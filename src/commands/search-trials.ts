@@ -75,6 +75,7 @@ export async function runTrials(
         if (event.kind === 'resumed') {
           const done = event.trials.filter(({ state }) => state !== 'running').length
           live.note(`going on after ${done} trials`)
+          await record.catchUp(event.trials)
         } else if (event.kind !== 'started' && event.kind !== 'intermediate') {
           await record.trial(event.trial)
         }

@@ -16,7 +16,7 @@ import { xgboostJson } from '../xgboost-json.ts'
 import { fit } from './fit.ts'
 import type { Moments } from './moments.ts'
 import { MomentsBuilder } from './moments-builder.ts'
-import { nonNegativeWeights } from './nnls.ts'
+import { meanWeights } from './nnls.ts'
 import { planOf } from './plan.ts'
 import { minutesOf, ridesOnDays } from './ride-table.ts'
 import { dot } from './solve/vectors.ts'
@@ -221,14 +221,14 @@ async function fitEnsemble(
 
 function weightsOf(said: readonly Float64Array[], target: Float64Array): Float64Array {
   const k = said.length
+  const errors = said.map((values) => values.map((minutes, i) => minutes - (target[i] as number)))
   const gram = new Float64Array(k * k)
-  const rhs = new Float64Array(k)
   for (let a = 0; a < k; a++) {
-    const own = said[a] as Float64Array
-    rhs[a] = dot(own, target)
-    for (let b = 0; b < k; b++) gram[a * k + b] = dot(own, said[b] as Float64Array)
+    for (let b = 0; b < k; b++) {
+      gram[a * k + b] = dot(errors[a] as Float64Array, errors[b] as Float64Array)
+    }
   }
-  return nonNegativeWeights(gram, rhs)
+  return meanWeights(gram)
 }
 
 function factsOf(

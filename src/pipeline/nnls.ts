@@ -30,6 +30,25 @@ export function nonNegativeWeights(gram: Float64Array, rhs: Float64Array): Float
   return best
 }
 
+/**
+ * Weights from 0 that add up to 1 with the least squared error of the weighted mean. A sum that is free
+ * would learn the level of the rides that it is found on, and carry it to others.
+ *
+ * @param gram E'E of the errors, (k x k), row-major: one column for each prediction
+ * @returns k weights
+ */
+export function meanWeights(gram: Float64Array): Float64Array {
+  const k = Math.sqrt(gram.length)
+  const given = gram.slice()
+  const largest = Math.max(...Array.from({ length: k }, (_, i) => gram[i * k + i] as number))
+  // Predictions without an error would have weights without bounds.
+  for (let i = 0; i < k; i++) given[i * k + i]! += 1e-9 * largest || 1
+  // The least of w'Gw where w adds up to 1 lies in the direction of the least of w'Gw - 2 sum(w).
+  const weights = nonNegativeWeights(given, new Float64Array(k).fill(1))
+  const sum = weights.reduce((all, weight) => all + weight, 0)
+  return weights.map((weight) => weight / sum)
+}
+
 const membersOf = (bits: number, k: number): number[] =>
   Array.from({ length: k }, (_, i) => i).filter((i) => (bits >> i) & 1)
 

@@ -286,6 +286,24 @@ describe('ridecast search', () => {
     expect(more.best.rmse).toBe(best)
   })
 
+  test('records a trial that ended when the process was killed before it was recorded', async () => {
+    const argv = [...search, ...params, '--study', 'killed', '--experiment', 'killed', '--json']
+    const first = JSON.parse(await said(searchCommand, ...argv, '--trials', '3'))
+    const tracker = fileTracker(join(cwd, 'runs'))
+    const nested = async (): Promise<{ name: string; id: string }[]> =>
+      (await tracker.listRuns({ experiment: 'killed' })).flatMap((run) =>
+        'parent' in run && run.name.startsWith('trial-') ? [run] : [],
+      )
+    const second = (await nested()).find(({ name }) => name === 'trial-2')
+    rmSync(join(cwd, 'runs', second?.id ?? ''), { recursive: true })
+    await said(searchCommand, ...argv, '--trials', '4')
+    const names = (await nested()).map(({ name }) => name).sort()
+    expect(names).toEqual(['trial-1', 'trial-2', 'trial-3', 'trial-4'])
+    const [again] = (await nested()).filter(({ name }) => name === 'trial-2')
+    const { metrics } = await tracker.getRun(again?.id ?? '')
+    expect(metrics.rmse).toBe(first.trials[1].rmse)
+  })
+
   test('in threads gives the same trials as in one', async () => {
     const argv = [...search, ...params, '--sampler', 'random', '--trials', '4', '--json'] as const
     const of = async (study: string, ...more: string[]) =>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { nonNegativeWeights } from '../../src/pipeline/nnls.ts'
+import { meanWeights, nonNegativeWeights } from '../../src/pipeline/nnls.ts'
 import { randomNumbers } from '../random-rides.ts'
 
 /** A'A and A'y of random columns. */
@@ -47,5 +47,37 @@ describe('non-negative least squares', () => {
     expect([...nonNegativeWeights(Float64Array.of(1, 0, 0, 1), Float64Array.of(-1, -2))]).toEqual([
       0, 0,
     ])
+  })
+})
+
+describe('weights of a mean', () => {
+  const squares = (gram: Float64Array, w: ArrayLike<number>): number => {
+    let sum = 0
+    for (let i = 0; i < w.length; i++) {
+      for (let j = 0; j < w.length; j++) {
+        sum += (w[i] as number) * (gram[i * w.length + j] as number) * (w[j] as number)
+      }
+    }
+    return sum
+  }
+
+  test.each([1, 2, 3, 4, 5, 6])('are better than every mean of a grid, seed %d', (seed) => {
+    const { gram } = problem(seed, 3)
+    const weights = meanWeights(gram)
+    expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 12)
+    expect(Math.min(...weights)).toBeGreaterThanOrEqual(0)
+    const least = squares(gram, weights)
+    for (let a = 0; a <= 100; a++) {
+      for (let b = 0; a + b <= 100; b++) {
+        const other = squares(gram, [a / 100, b / 100, (100 - a - b) / 100])
+        expect(least).toBeLessThanOrEqual(other + 1e-6)
+      }
+    }
+  })
+
+  test('give all to a prediction without an error, and halves to equal ones', () => {
+    expect(meanWeights(Float64Array.of(0, 0, 0, 4))[0]).toBeCloseTo(1, 6)
+    expect([...meanWeights(Float64Array.of(4, 0, 0, 4))]).toEqual([0.5, 0.5])
+    expect(meanWeights(Float64Array.of(0, 0, 0, 0)).reduce((a, b) => a + b)).toBe(1)
   })
 })
