@@ -11,6 +11,7 @@ import type { Sampler } from './sampler.ts'
 import type { Point, Space } from './space.ts'
 import { bestOf, type FinishedTrial, type Trial } from './trial.ts'
 import { type TrialLog, withTrialLog } from './trial-log.ts'
+import { mayBegin, seenBy, Turns } from './turns.ts'
 
 /** What an objective has of the trial that it is called for. */
 export interface TrialContext {
@@ -70,7 +71,7 @@ export interface SearchOptions {
   /**
    * How many trials run at a time, default 1. The same arguments give the same trials, whatever
    * their workers' speed: with several, a trial knows nothing of what came of the latest ones
-   * before it (see {@link unseenBefore}), and waits for the end of those it knows.
+   * before it (see {@link seenBy}), and waits for the end of those it knows.
    */
   readonly workers?: number
   /** Ends the search; what was done is kept. */
@@ -138,18 +139,11 @@ async function runTrials(
     .filter(({ state, number }) => state === 'running' && number < count)
     .map(({ number }) => number)
   const isDone = (): boolean => again.length === 0 && log.trials.length >= count
-  const ends = new Ends()
+  const turns = new Turns()
   const stop = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
   let interrupted = false
-  signal.addEventListener('abort', () => ends.tell())
-  // One lane at a time: numbers are given in order, and to a trial that may begin.
-  let queue: Promise<unknown> = Promise.resolve()
-  const taking = <T>(take: () => Promise<T>): Promise<T> => {
-    const taken = queue.then(take)
-    queue = taken.catch(() => {})
-    return taken
-  }
+  signal.addEventListener('abort', () => turns.news())
   const begin = async (): Promise<number | undefined> => {
     if (signal.aborted || isDone()) return undefined
     const cut = again.shift()
@@ -159,13 +153,10 @@ async function runTrials(
       return cut
     }
     const number = log.trials.length
-    const seen = number - unseenBefore(workers)
-    while (!signal.aborted && log.trials.slice(0, Math.max(0, seen)).some(isRunning)) {
-      await ends.next()
-    }
+    await turns.until(() => signal.aborted || mayBegin(number, workers, log.trials))
     if (signal.aborted) return undefined
     const { space, sampler, seed } = options
-    const point = sampler.propose(space, number, seed, seenBy(number, options, log))
+    const point = sampler.propose(space, number, seed, seenBy(number, workers, log.trials))
     // Added before anything is waited for: the number is taken.
     await log.add({ event: 'started', trial: number, point })
     return number
@@ -173,10 +164,10 @@ async function runTrials(
   const lane = async (): Promise<void> => {
     try {
       for (;;) {
-        const begun = await taking(begin)
+        const begun = await turns.take(begin)
         if (begun === undefined) return
         if (!(await runTrial(options, log, begun, signal))) interrupted = true
-        ends.tell()
+        turns.news()
       }
     } catch (error) {
       stop.abort(error)
@@ -185,44 +176,6 @@ async function runTrials(
   await Promise.all(Array.from({ length: workers }, lane))
   stop.signal.throwIfAborted()
   if (interrupted || !isDone()) options.signal?.throwIfAborted()
-}
-
-/**
- * How many of the latest trials one knows nothing of but their points. Twice as many as others run
- * beside it: fewer, and a slow trial would keep all lanes waiting.
- */
-function unseenBefore(workers: number): number {
-  return 2 * (workers - 1)
-}
-
-const isRunning = ({ state }: Trial): boolean => state === 'running'
-
-/** The trials as one of them may know them: the latest as if they still ran. */
-function seenBy(
-  number: number,
-  { workers = 1 }: SearchOptions,
-  { trials }: TrialLog,
-): readonly Trial[] {
-  const unseen = unseenBefore(workers)
-  if (unseen === 0) return trials
-  return trials.slice(0, number).map((trial) => {
-    if (trial.number < number - unseen) return trial
-    const { point } = trial
-    return { number: trial.number, point, state: 'running', metrics: {}, intermediates: new Map() }
-  })
-}
-
-/** Tells whoever waits that a trial has ended. */
-class Ends {
-  private waiting: (() => void)[] = []
-
-  next(): Promise<void> {
-    return new Promise((resolve) => this.waiting.push(resolve))
-  }
-
-  tell(): void {
-    for (const go of this.waiting.splice(0)) go()
-  }
 }
 
 /**
@@ -319,8 +272,9 @@ class Reports implements TrialContext {
     this.told = this.told.then(() => written).then(tell)
     // Waited for at the end of the trial.
     this.told.catch(() => {})
-    const others = seenBy(this.number, this.options, this.log)
-    const verdict = this.options.pruner?.judge(trial, others) ?? 'go on'
+    const { pruner, workers = 1 } = this.options
+    const others = seenBy(this.number, workers, this.log.trials)
+    const verdict = pruner?.judge(trial, others) ?? 'go on'
     if (verdict === 'stop') this.state = 'stopped'
     return verdict
   }
