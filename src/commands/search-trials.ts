@@ -24,6 +24,7 @@ export interface TrialFlags {
 export interface Trying {
   readonly space: Space
   readonly task: SearchTask
+  /** The recipe with the settings of a point. */
   readonly recipeAt: (point: Point) => Recipe
   readonly folder: string
   readonly record: SearchRecord
@@ -35,7 +36,7 @@ const pruneEvery = 25
 /**
  * Runs a search, and draws it on a terminal.
  *
- * @throws what {@link runSearch} throws
+ * @throws what a search throws
  */
 export async function runTrials(
   io: Io,

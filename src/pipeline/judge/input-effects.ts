@@ -25,7 +25,7 @@ const whatIf: Readonly<Partial<Record<SettableInput, readonly number[]>>> = {
 /**
  * Shuffles every input, and sets distance, hour and weekday where they change what the model says.
  *
- * @throws what {@link sampleRides} throws
+ * @throws what sampling throws
  */
 export async function inputEffects(
   model: Model,

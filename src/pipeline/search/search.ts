@@ -71,7 +71,7 @@ export interface SearchOptions {
   /**
    * How many trials run at a time, default 1. The same arguments give the same trials, whatever
    * their workers' speed: with several, a trial knows nothing of what came of the latest ones
-   * before it (see {@link seenBy}), and waits for the end of those it knows.
+   * before it, and waits for the end of those it knows.
    */
   readonly workers?: number
   /** Ends the search; what was done is kept. */
