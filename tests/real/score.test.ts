@@ -50,11 +50,11 @@ async function peakOf(thousands: number, to: string): Promise<{ peak: number; li
 test.skipIf(process.platform !== 'linux')(
   'ten times the rows take a fifth more memory at most',
   async () => {
-    const few = await peakOf(200, 'ndjson')
-    const many = await peakOf(2000, 'ndjson')
-    expect(few.lines).toBe(200_000)
-    expect(many.lines).toBe(2_000_000)
+    const few = await peakOf(400, 'ndjson')
+    const many = await peakOf(4000, 'ndjson')
+    expect(few.lines).toBe(400_000)
+    expect(many.lines).toBe(4_000_000)
     expect(many.peak).toBeLessThan(1.2 * few.peak)
   },
-  300_000,
+  600_000,
 )
