@@ -6,7 +6,7 @@
 
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
@@ -132,6 +132,8 @@ async function measure(server, way) {
   return { rate, cpu: ((cpuSeconds(server.child.pid) - before) / answers) * 1e6 }
 }
 
+// Who else was at work: ratios of a machine that is not alone vary.
+const [loadBefore] = loadavg()
 const servers = {}
 for (const [name, contender] of Object.entries(contenders)) servers[name] = await start(contender)
 
@@ -180,7 +182,7 @@ const text = `# Serving
 
 Written by \`npm run bench:serve -- --write\`: do not edit. POST /predict, closed loop, ${connections} connections,
 ${rounds} rounds of ${seconds} s in turns after one to warm up; the client shares the machine.
-${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}.
+${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}; load of the machine in the minute before: ${loadBefore.toFixed(1)}.
 
 | server | request | requests/s (median) | from, to | processor a request, us |
 |---|---|---|---|---|

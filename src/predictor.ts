@@ -18,6 +18,9 @@ export interface RideRequest extends Partial<Record<ColumnName, number>> {
   readonly pickup_datetime?: number
 }
 
+/** Inputs that are assumed where a ride does not have them. */
+export const assumable = ['trip_distance', 'pickup_datetime'] as const
+
 /** Codes of {@link Warning}. */
 export type WarningCode =
   | 'category_unseen'
@@ -120,9 +123,15 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
 
   function assumeDistance(ride: RideRequest, warnings: Warning[]): void {
     const typical = index.typicalDistance(ride.PULocationID, ride.DOLocationID)
-    const miles = typical?.miles ?? Number.NaN
+    if (typical === undefined) {
+      throw new RidecastError(
+        'input_invalid',
+        'ride has no distance, and the training rides had none to assume: give trip_distance',
+      )
+    }
+    const { miles } = typical
     ;(batch.columns.trip_distance as Float64Array)[0] = miles
-    const of = typical?.of === 'pair' ? 'the mean of this pair of zones' : 'the mean of all rides'
+    const of = typical.of === 'pair' ? 'the mean of this pair of zones' : 'the mean of all rides'
     warnings.push({
       code: 'distance_assumed',
       field: 'trip_distance',

@@ -18,7 +18,7 @@ import {
   findPrediction,
 } from './prediction-search.ts'
 import type { Answer, PredictionLine, PredictionListener } from './predictions.ts'
-import { type Fault, Problem } from './problem.ts'
+import { type Fault, invalidInput, Problem } from './problem.ts'
 import type { RouteHandler, Service } from './routes.ts'
 import type { Arm, ServedModel } from './state.ts'
 
@@ -219,6 +219,5 @@ function fault(code: Fault['code'], pointer: string, message: string): Fault {
 }
 
 function invalid(faults: readonly Fault[]): Problem {
-  const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`
-  return new Problem('input_invalid', `feedback cannot be taken: ${count}, see errors`, { faults })
+  return invalidInput(faults, 'feedback cannot be taken')
 }

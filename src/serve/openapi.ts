@@ -120,9 +120,12 @@ function describeRide(
 ): void {
   const ride = components?.schemas?.Ride
   if (ride === undefined || '$ref' in ride) return
-  for (const { name, unit } of fields) {
+  for (const { name, unit, assumable } of fields) {
     const property = ride.properties?.[name]
-    if (property && !('$ref' in property)) property.description = unit
+    if (property === undefined || '$ref' in property) continue
+    property.description = assumable
+      ? `${unit}; assumed, with a warning, where it is not there`
+      : unit
   }
   if (served) ride.examples = [{ ...exampleRide(served.predictor.inputs) }]
 }

@@ -7,10 +7,11 @@ import { jsonBody } from './body.ts'
 import { exchangeOf } from './exchange.ts'
 import { checkDeadline } from './limits.ts'
 import type { Answer } from './predictions.ts'
+import { invalidInput } from './problem.ts'
 import { isRide, rideOf } from './ride-fields.ts'
 import type { Route, Service } from './routes.ts'
 import type { ServedModel } from './state.ts'
-import { invalidInput, keyOf, type QueryWishes, queryWishes } from './wishes.ts'
+import { keyOf, type QueryWishes, queryWishes } from './wishes.ts'
 
 /**
  * The route of `POST /predict`. Fails with a Problem where there is no prediction: not_ready,

@@ -99,6 +99,16 @@ export class Problem extends Error {
   }
 }
 
+/**
+ * The problem of faults in what a client says.
+ *
+ * @param what what cannot be done, default that a ride cannot be predicted
+ */
+export function invalidInput(faults: readonly Fault[], what = 'ride cannot be predicted'): Problem {
+  const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`
+  return new Problem('input_invalid', `${what}: ${count}, see errors`, { faults })
+}
+
 /** The problem that a client is told of. What was not foreseen is `internal`, without details. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error

@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod'
-import type { RideRequest } from '../predictor.ts'
+import { assumable, type RideRequest } from '../predictor.ts'
 import { type InputName, parseWallClock, rideColumns } from '../ride.ts'
 import { domainOf } from '../ride-domain.ts'
 import type { Fault } from './problem.ts'
@@ -79,7 +79,8 @@ function ruleFor(name: InputName): Rule {
 
 /**
  * The fields of a ride for a model: both zones, distance and time in any case, and whatever else
- * the model is computed from.
+ * the model is computed from. Required are the zones, and what the model cannot do without and the
+ * predictor does not assume.
  *
  * @param inputs what the model is computed from
  * @param needed those that it cannot do without
@@ -90,15 +91,16 @@ export function fieldsOf(
 ): Field[] {
   const always: InputName[] = ['PULocationID', 'DOLocationID', 'trip_distance', 'pickup_datetime']
   return [...new Set([...always, ...inputs])].map((name): Field => {
-    const used = inputs.includes(name)
+    const isAssumable = assumable.some((one) => one === name)
+    const isZone = name === 'PULocationID' || name === 'DOLocationID'
+    const required = isZone || (needed.includes(name) && !isAssumable)
+    const rest = { required, assumable: isAssumable && inputs.includes(name) }
     if (name === 'pickup_datetime') {
       const unit = 'time of the pickup on the local clock, without a zone'
-      return { name, type: 'string', unit, required: false, assumable: used }
+      return { name, type: 'string', unit, ...rest }
     }
     const { kind, unit } = rideColumns[name]
-    const type = kind === 'id' ? 'integer' : 'number'
-    const zone = name === 'PULocationID' || name === 'DOLocationID'
-    return { name, type, unit, required: needed.includes(name) || zone, assumable: false }
+    return { name, type: kind === 'id' ? 'integer' : 'number', unit, ...rest }
   })
 }
 

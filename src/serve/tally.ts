@@ -8,6 +8,21 @@ import type { Metric } from 'prom-client'
 /** Values of the labels of one series. */
 export type Labels = Readonly<Record<string, string>>
 
+/**
+ * The bin of a value: the first whose edge it does not pass, the number of edges beyond the last.
+ *
+ * @param edges upper ends of the bins, ascending
+ */
+export function binOf(edges: readonly number[], value: number): number {
+  let [low, high] = [0, edges.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (value > (edges[middle] as number)) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
 /** One series of a {@link Tally}. */
 export class Series {
   readonly labels: Labels
@@ -25,8 +40,7 @@ export class Series {
 
   /** Counts a value in the first bucket whose edge it does not pass. */
   observe(value: number): void {
-    let bucket = 0
-    while (bucket < this.edges.length && value > (this.edges[bucket] as number)) bucket++
+    const bucket = binOf(this.edges, value)
     this.counts[bucket] = (this.counts[bucket] as number) + 1
     this.sum += value
   }

@@ -9,7 +9,7 @@ import type { Predictor, RideRequest } from '../predictor.ts'
 import type { Profile } from '../profile.ts'
 import { sendJson } from './answer.ts'
 import { aroundRide, reachOf, typicalDistances } from './around.ts'
-import { Problem } from './problem.ts'
+import { invalidInput } from './problem.ts'
 import { type Field, faultsOf, rideSchema } from './ride-fields.ts'
 import type { Route, Service } from './routes.ts'
 import type { ServedModel, ServiceState } from './state.ts'
@@ -113,8 +113,7 @@ function askedOf(
   const faults = faultsOf(body, fields).map(({ pointer, ...fault }) => {
     return { ...fault, parameter: pointer?.slice(2) ?? '' }
   })
-  const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`
-  throw new Problem('input_invalid', `query cannot be answered: ${count}, see errors`, { faults })
+  throw invalidInput(faults, 'query cannot be answered')
 }
 
 /** A number, or the text that is none, for the schema to refuse. */

@@ -6,7 +6,7 @@
 import type { IncomingMessage } from 'node:http'
 import { coverages } from '../intervals.ts'
 import { headerOf } from './exchange.ts'
-import { type Fault, Problem } from './problem.ts'
+import { type Fault, invalidInput } from './problem.ts'
 import type { ServedModel } from './state.ts'
 
 /** What the query says: `?explain` and `?interval=0.9`. */
@@ -46,12 +46,6 @@ export function wishesOf(url: string, model: ServedModel): QueryWishes {
   const wishes = queryWishes(url, model)
   if ('explain' in wishes) return wishes
   throw invalidInput(wishes)
-}
-
-/** The problem of faults in a ride or its query. */
-export function invalidInput(faults: readonly Fault[]): Problem {
-  const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`
-  return new Problem('input_invalid', `ride cannot be predicted: ${count}, see errors`, { faults })
 }
 
 /** Whether reasons are wanted: `?explain`, `?explain=true`; or what is wrong with the parameter. */

@@ -239,7 +239,8 @@ describe('what is told about the service', () => {
         name: 'trip_distance',
         type: 'number',
         unit: 'miles',
-        required: true,
+        required: false,
+        assumable: true,
       }),
       expect.objectContaining({ name: 'pickup_datetime', required: false, assumable: false }),
     ])

@@ -7,12 +7,9 @@
 import { isRidecastError, RidecastError } from '../../errors.ts'
 import { intervalAround } from '../../intervals.ts'
 import { predictAt } from '../../predict-at.ts'
-import type { Predictor, RideRequest } from '../../predictor.ts'
+import { assumable, type Predictor, type RideRequest } from '../../predictor.ts'
 import type { ColumnName, InputName } from '../../ride.ts'
 import type { RideRows } from './ride-rows.ts'
-
-/** Inputs that are assumed where a ride does not have them. */
-export const assumable = ['trip_distance', 'pickup_datetime'] as const
 
 /** Rides by what was assumed of them. */
 export type Assumed = Record<(typeof assumable)[number], number>

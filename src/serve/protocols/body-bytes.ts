@@ -1,6 +1,7 @@
 /** The bytes of a request, piece by piece or all at once. Knows nothing about what they mean. */
 
 import type { IncomingMessage } from 'node:http'
+import { readBytes } from '../body.ts'
 import { Problem } from '../problem.ts'
 
 /**
@@ -26,23 +27,7 @@ export async function* bytesOf(request: IncomingMessage): AsyncGenerator<Buffer>
  * @throws Problem: body_missing, body_too_large, request_malformed
  */
 export async function wholeBody(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
-  const pieces: Buffer[] = []
-  let size = 0
-  try {
-    for await (const piece of bytesOf(request)) {
-      size += piece.length
-      if (size > limitBytes) {
-        const detail = `body is too large: expected at most ${limitBytes} bytes`
-        throw new Problem('body_too_large', detail)
-      }
-      pieces.push(piece)
-    }
-  } finally {
-    // What is left of the body is dropped, so that the client gets to read the answer.
-    request.resume()
-  }
-  if (size === 0) {
-    throw new Problem('body_missing', 'body is missing: expected rides, found nothing')
-  }
-  return Buffer.concat(pieces, size)
+  const bytes = await readBytes(request, limitBytes)
+  if (bytes.length > 0) return bytes
+  throw new Problem('body_missing', 'body is missing: expected rides, found nothing')
 }

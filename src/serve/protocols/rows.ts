@@ -7,11 +7,11 @@ import { setImmediate } from 'node:timers/promises'
 import type { Interval } from '../../intervals.ts'
 import type { Explanation, Prediction, RideRequest, Warning } from '../../predictor.ts'
 import type { Answer } from '../predictions.ts'
-import { type Fault, Problem, type ProblemCode, problemOf } from '../problem.ts'
+import { type Fault, invalidInput, Problem, type ProblemCode, problemOf } from '../problem.ts'
 import { isRide, rideOf } from '../ride-fields.ts'
 import type { Service } from '../routes.ts'
 import type { Turn } from '../state.ts'
-import { invalidInput, type QueryWishes } from '../wishes.ts'
+import type { QueryWishes } from '../wishes.ts'
 
 /** Rows that are answered before others get a turn. */
 export const rowsAtOnce = 256

@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import { isRidecastError, messageOf } from '../../errors.ts'
 import { sendJson } from '../answer.ts'
 import { readJson } from '../body.ts'
-import { type Fault, Problem } from '../problem.ts'
+import { type Fault, invalidInput, Problem } from '../problem.ts'
 import type { Route, Service } from '../routes.ts'
 import type { Rollout } from './controller.ts'
 import { type RolloutRequest, rolloutRequestSchema } from './requests.ts'
@@ -56,8 +56,7 @@ function requestOf(body: unknown): RolloutRequest {
   const parsed = rolloutRequestSchema.safeParse(body)
   if (parsed.success) return parsed.data
   const faults = parsed.error.issues.flatMap((issue) => faultsOf(issue, body))
-  const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`
-  throw new Problem('input_invalid', `rollout cannot be changed: ${count}, see errors`, { faults })
+  throw invalidInput(faults, 'rollout cannot be changed')
 }
 
 function faultsOf(issue: z.core.$ZodIssue, body: unknown): Fault[] {

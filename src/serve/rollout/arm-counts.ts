@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod'
+import { binOf } from '../tally.ts'
 
 /** Upper ends of the bins of durations, minutes; the last bin is open. */
 export const minuteEdges: readonly number[] = [3, 5, 8, 11, 15, 20, 30, 45, 60]
@@ -93,17 +94,6 @@ export function newCounts(step: number, before?: TrialCounts): TrialCounts {
     challenger: noCounts(before?.challenger.errors),
     pairs: { n: 0, sum: 0, squares: 0, largest: 0 },
   }
-}
-
-/** The bin of a value: the first whose edge it does not pass. */
-export function binOf(edges: readonly number[], value: number): number {
-  let [low, high] = [0, edges.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (value > (edges[middle] as number)) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 /**

@@ -100,7 +100,7 @@ describe('health and metadata', () => {
       name: 'small',
       versions: ['0123456789ab'],
       platform: 'ridecast_linear',
-      properties: { optional_inputs: 'pickup_datetime' },
+      properties: { optional_inputs: 'trip_distance,pickup_datetime' },
     })
     expect(body.inputs).toContainEqual({ name: 'PULocationID', datatype: 'INT64', shape: [-1] })
     expect(body.inputs).toContainEqual({ name: 'pickup_datetime', datatype: 'BYTES', shape: [-1] })
@@ -267,9 +267,11 @@ describe('the binary extension', () => {
 
   test('a NaN is a missing value', async () => {
     const [from, to] = columns as [(typeof columns)[0], (typeof columns)[0]]
-    const answer = await inferBinary([from, to, ['trip_distance', 'FP64', fp64(1, Number.NaN)]])
-    expect(answer.status).toBe(400)
-    expect(await answer.text()).toContain('row 1: trip_distance is missing')
+    const outputs = [{ name: 'duration', parameters: { binary_data: false } }]
+    const some: typeof columns = [from, to, ['trip_distance', 'FP64', fp64(1, Number.NaN)]]
+    // 10 + 2 - 0.5 + 3 a mile; without a distance the 1.25 miles of the pair are assumed.
+    const answer = await inferBinary(some, { outputs })
+    expect(await answer.json()).toMatchObject({ outputs: [{ data: [14.5, 15.25] }] })
   })
 
   test.each([
