@@ -179,7 +179,7 @@ export function openPredictionLog(options: PredictionLogOptions, log: Logger): P
   }
 }
 
-const lineEnd = Buffer.from('\n')
+const lineEnd = Buffer.of(0x0a)
 const newPage = (): Buffer => Buffer.allocUnsafeSlow(pageBytes)
 
 /** The days of a log that are there, the oldest first. */
