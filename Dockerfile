@@ -23,6 +23,9 @@ RUN --mount=type=cache,target=/root/.npm \
     npm ci --ignore-scripts
 COPY tsconfig.json ./
 COPY scripts/build.mjs scripts/
+# The bundle holds what is shipped as YAML, read.
+COPY recipes/ recipes/
+COPY contracts/ contracts/
 COPY src/ src/
 RUN node scripts/build.mjs
 # Empty folders for the final stages to copy: a volume takes its owner from the image's folder.
