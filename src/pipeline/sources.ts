@@ -111,7 +111,7 @@ function byFleetAndMonth(a: FleetPlan, b: FleetPlan): number {
  *
  * @param engine knows what it keeps elsewhere
  * @returns in the order of the plans
- * @throws what {@link obtainFiles} and {@link Engine.locate} throw
+ * @throws what {@link obtainFiles} and an engine throw
  */
 export async function findFiles(
   plans: readonly FleetPlan[],
