@@ -183,7 +183,7 @@ export function contenders({ data, files, python, can }) {
 /**
  * What takes long, and is measured in fewer turns: a rich recipe, many strengths of a penalty, trees.
  *
- * @param rows path of a file for bench/trees.mjs, see bench/peers/rows.mjs
+ * @param rows rides that trees are grown on
  */
 export function heavyContenders({ data, files, python, can, rows }) {
   const engine = can.engines.includes('duckdb') ? 'duckdb' : 'arrow'
@@ -220,7 +220,7 @@ export function heavyContenders({ data, files, python, can, rows }) {
       missing: python.missing,
       run: () =>
         measure(process.execPath, [
-          ...[join(import.meta.dirname, 'trees.mjs'), rows, '--python', python.path],
+          ...[join(import.meta.dirname, 'trees.mjs'), `--rows=${rows}`, '--python', python.path],
         ]),
     },
   ]

@@ -18,7 +18,7 @@ const solving = ({ output }) => output.seconds.solve
 const residual = ({ output }) => output.residual
 const trees = ({ output }) => output.seconds
 /** LightGBM, before and after ours. */
-const lightgbm = ({ output }) => spread(output.lightgbm_seconds).median
+const lightgbm = ({ output }) => spread(output.lightgbm.map(({ seconds }) => seconds)).median
 
 /**
  * The rows of the table.

@@ -120,11 +120,6 @@ const samples = await inTurns(all, rounds)
 const exact = (await reference({ files, python }))?.output
 
 if (!flags['no-heavy']) {
-  const rows = join(months.folder, 'rows.bin')
-  if (!existsSync(rows)) {
-    const script = join(import.meta.dirname, 'peers', 'rows.mjs')
-    await measure(process.execPath, [script, files[0], rows])
-  }
   const heavy = heavyContenders({ data: months.folder, files, python, can, rows })
   all.push(...heavy)
   Object.assign(samples, await inTurns(heavy, Math.min(2, rounds)))
