@@ -125,8 +125,12 @@ export async function findFiles(
       if (!remote) return undefined
       const { path, label, month } = plan
       const { bytes } = remote
-      const source = { path, label, month, taxi, bytes, sha256: null, downloaded: false, remote }
-      return { taxi, source: source as RemoteSource }
+      const source: RemoteSource = {
+        ...{ path, label, month, taxi, bytes, remote },
+        sha256: null,
+        downloaded: false,
+      }
+      return { taxi, source }
     }),
   )
   const here = await obtainFiles(

@@ -11,7 +11,7 @@ import { trainCommand } from '../../src/commands/train.ts'
 import type { Explanation } from '../../src/predictor.ts'
 import { openRegistry } from '../../src/registry.ts'
 import { listening } from '../serve/listening.ts'
-import { runCommand } from './run-command.ts'
+import { printedBy } from './run-command.ts'
 
 const data = fileURLToPath(new URL('../../data', import.meta.url))
 let cwd = ''
@@ -20,14 +20,8 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(cwd, { recursive: true, force: true }))
 
-async function said(make: Parameters<typeof runCommand>[0], ...argv: string[]): Promise<string> {
-  let text = ''
-  const out = (more: string): void => {
-    text += more
-  }
-  await runCommand(make, argv, cwd, { out, err: () => {} })
-  return text
-}
+const said = (make: Parameters<typeof printedBy>[0], ...argv: string[]): Promise<string> =>
+  printedBy(make, argv, cwd)
 
 const line = `categorical: [PULocationID, DOLocationID, hour_of_week]
 numeric: [{ name: miles, of: trip_distance, steps: [{ clip: [0, 30] }] }]

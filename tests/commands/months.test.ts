@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { backtestCommand } from '../../src/commands/backtest.ts'
 import { cacheCommand } from '../../src/commands/cache.ts'
 import { trainCommand } from '../../src/commands/train.ts'
-import { runCommand } from './run-command.ts'
+import { printedBy } from './run-command.ts'
 
 const data = fileURLToPath(new URL('../../data', import.meta.url))
 let cwd = ''
@@ -17,14 +17,8 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(cwd, { recursive: true, force: true }))
 
-async function said(make: Parameters<typeof runCommand>[0], ...argv: string[]): Promise<string> {
-  let text = ''
-  const out = (more: string): void => {
-    text += more
-  }
-  await runCommand(make, argv, cwd, { out, err: () => {} })
-  return text
-}
+const said = (make: Parameters<typeof printedBy>[0], ...argv: string[]): Promise<string> =>
+  printedBy(make, argv, cwd)
 
 const months = ['--data', data, '--engine', 'arrow'] as const
 const window = ['--from', '2021-01', '--to', '2021-03', '--recipe', 'plain'] as const

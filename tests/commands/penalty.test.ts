@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { penaltyCommand } from '../../src/commands/penalty.ts'
 import { trainCommand } from '../../src/commands/train.ts'
-import { runCommand } from './run-command.ts'
+import { printedBy } from './run-command.ts'
 
 const data = fileURLToPath(new URL('../../data', import.meta.url))
 let cwd = ''
@@ -16,14 +16,8 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(cwd, { recursive: true, force: true }))
 
-async function said(make: Parameters<typeof runCommand>[0], ...argv: string[]): Promise<string> {
-  let text = ''
-  const out = (more: string): void => {
-    text += more
-  }
-  await runCommand(make, argv, cwd, { out, err: () => {} })
-  return text
-}
+const said = (make: Parameters<typeof printedBy>[0], ...argv: string[]): Promise<string> =>
+  printedBy(make, argv, cwd)
 
 const months = ['--data', data, '--engine', 'arrow'] as const
 const plain = ['2021-01', ...months, '--recipe', 'plain', '--count', '5'] as const

@@ -29,3 +29,17 @@ export async function runCommand(
   }
   await command.parseAsync([...argv], { from: 'user' })
 }
+
+/** What a command prints to its output when it is run to its end; throws what it throws. */
+export async function printedBy(
+  make: (io: Io) => Command,
+  argv: readonly string[],
+  cwd: string,
+): Promise<string> {
+  let text = ''
+  const out = (more: string): void => {
+    text += more
+  }
+  await runCommand(make, argv, cwd, { out, err: () => {} })
+  return text
+}

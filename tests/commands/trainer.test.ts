@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { trainCommand } from '../../src/commands/train.ts'
 import { trainerCommand } from '../../src/commands/trainer.ts'
-import { runCommand } from './run-command.ts'
+import { printedBy } from './run-command.ts'
 
 let cwd = ''
 beforeAll(() => {
@@ -14,14 +14,8 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(cwd, { recursive: true, force: true }))
 
-async function said(make: Parameters<typeof runCommand>[0], ...argv: string[]): Promise<string> {
-  let text = ''
-  const out = (more: string): void => {
-    text += more
-  }
-  await runCommand(make, argv, cwd, { out, err: () => {} })
-  return text
-}
+const said = (make: Parameters<typeof printedBy>[0], ...argv: string[]): Promise<string> =>
+  printedBy(make, argv, cwd)
 
 describe('ridecast trainer', () => {
   test('lists what there is, and how to get what is not', async () => {
