@@ -88,6 +88,7 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
   const usesTime = inputs.includes('pickup_datetime')
   const usesDistance = inputs.includes('trip_distance')
   const minimum = model.recipe.target.min
+  const slots = columns.map((name) => ({ name, values: batch.columns[name] as Float64Array }))
   const unseenText = model.kind === 'linear' ? 'it adds nothing' : 'it counts as unknown'
 
   /** True when the model needs the time of the pickup and the batch has none. */
@@ -96,9 +97,7 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
   /** Fills the batch; returns what was assumed. */
   function fill(ride: RideRequest): Warning[] {
     const warnings: Warning[] = []
-    for (const name of columns) {
-      ;(batch.columns[name] as Float64Array)[0] = ride[name] ?? Number.NaN
-    }
+    for (const { name, values } of slots) values[0] = ride[name] ?? Number.NaN
     batch.pickup[0] = ride.pickup_datetime ?? Number.NaN
     if (usesDistance) {
       const miles = (batch.columns.trip_distance as Float64Array)[0] as number

@@ -33,19 +33,46 @@ export function sendJsonText(
 ): void {
   // A request that broke off meanwhile was told so already; nobody reads this.
   if (response.headersSent) return
+  const bytes = Buffer.byteLength(text)
   // In one list, which node:http writes as it is where no header was set before.
   response.writeHead(status, [
     'Content-Type',
     type,
     'Content-Length',
-    String(Buffer.byteLength(text)),
+    String(bytes),
     'Cache-Control',
     'no-store',
     'X-Content-Type-Options',
     'nosniff',
     ...headers,
   ])
-  response.end(text)
+  // As many bytes as characters: plain ASCII, which is written faster when it is said to be.
+  endWithOthers({ response, text, encoding: bytes === text.length ? 'latin1' : 'utf8' })
+}
+
+interface Ending {
+  readonly response: ServerResponse
+  readonly text: string
+  readonly encoding: BufferEncoding
+}
+
+/** What ends with this turn of the event loop. */
+let endings: Ending[] = []
+
+/**
+ * Ends an answer when all requests that have come by now are read. Each write wakes a client that has
+ * fallen asleep since the one before, and to wake one costs about as much as a prediction: answers
+ * that are written one right after the other find it awake.
+ */
+function endWithOthers(ending: Ending): void {
+  endings.push(ending)
+  if (endings.length === 1) setImmediate(endAll)
+}
+
+function endAll(): void {
+  const all = endings
+  endings = []
+  for (const { response, text, encoding } of all) response.end(text, encoding)
 }
 
 /**
@@ -59,5 +86,5 @@ export function sendProblem(response: ServerResponse, error: unknown): void {
   }
   const problem = problemOf(error)
   for (const [name, value] of Object.entries(problem.headers)) response.setHeader(name, value)
-  sendJson(response, problem.status, problem, 'application/problem+json')
+  sendJson(response, problem.status, problem.toJSON(), 'application/problem+json')
 }

@@ -2,12 +2,12 @@
 
 import type { ServerResponse } from 'node:http'
 import type { Explanation, Prediction, RideRequest } from '../predictor.ts'
-import { sendJsonText } from './answer.ts'
+import { sendJsonText, sendProblem } from './answer.ts'
 import { jsonBody } from './body.ts'
 import { exchangeOf } from './exchange.ts'
 import { checkDeadline } from './limits.ts'
 import type { Answer } from './predictions.ts'
-import { invalidInput } from './problem.ts'
+import { invalidInput, Problem } from './problem.ts'
 import { isRide, rideOf } from './ride-fields.ts'
 import type { Route, Service } from './routes.ts'
 import type { ServedModel } from './state.ts'
@@ -31,11 +31,14 @@ export function predictRoute({ state, predictions, config, now }: Service): Rout
       jsonBody(config.bodyLimitBytes),
     ],
     handler(request, response) {
-      checkDeadline(request, response, now)
       const exchange = exchangeOf(response)
       const key = keyOf(request)
       const turn = state.turn(key)
-      const { ride, wishes } = checked(exchange.body, request.url ?? '', turn.model)
+      const found = checked(exchange.body, request.url ?? '', turn.model)
+      // Answered here: throwing it would cost a tenth of the answer.
+      if (found instanceof Problem) return sendProblem(response, found)
+      checkDeadline(request, response, now)
+      const { ride, wishes } = found
       const { explain, coverage } = wishes
       const answer = predictions.answer(turn, ride, { explain, coverage, key })
       exchange.version = answer.model.version
@@ -49,11 +52,11 @@ function checked(
   body: unknown,
   url: string,
   model: ServedModel,
-): { ride: RideRequest; wishes: QueryWishes } {
+): { ride: RideRequest; wishes: QueryWishes } | Problem {
   const wishes = queryWishes(url, model)
   const ride = rideOf(body, model)
   if (isRide(ride) && 'explain' in wishes) return { ride, wishes }
-  throw invalidInput([...(isRide(ride) ? [] : ride), ...('explain' in wishes ? [] : wishes)])
+  return invalidInput([...(isRide(ride) ? [] : ride), ...('explain' in wishes ? [] : wishes)])
 }
 
 function send(response: ServerResponse, { prediction, model, id, arm }: Answer): void {

@@ -58,7 +58,7 @@ interface Page {
 }
 
 /** Size of a page, which is written at once. */
-const pageBytes = 64 * 1024
+const pageBytes = 256 * 1024
 
 /** Pages that are kept for the next lines. */
 const sparePages = 8

@@ -219,7 +219,8 @@ export function faultsOf(body: unknown, fields: readonly Field[]): Fault[] {
     }
     // The quick reader first: most fields of a body with faults have none.
     if (!Number.isNaN(quickReaderOf(name)(value))) return []
-    if (rule.schema.safeParse(value).success) return []
+    // Of a number it has the last word; a text may be an id.
+    if (typeof value !== 'number' && rule.schema.safeParse(value).success) return []
     const message = `${name} must be ${rule.text}, found ${shown(value)}${hint(name, value)}`
     return [{ code: rule.code(value), pointer, message }]
   })

@@ -68,7 +68,7 @@ export function malformed(
         ...['Transfer-Encoding: chunked', 'Transfer-Encoding: gzip, chunked', 'Content-Length: -1'],
         ...['Content-Length: 99999999999999999999', 'Content-Length: 1e3', 'Expect: 100-continue'],
         ...['Expect: magic', 'Connection: upgrade', 'Upgrade: websocket', 'Host: a', 'Accept: x/y'],
-        ...['Ridecast-Timeout-Ms: -1', 'Ridecast-Timeout-Ms: 1e999', 'Ridecast-Timeout-Ms: 0'],
+        ...['Ridecast-Timeout-Ms: -1', 'Ridecast-Timeout-Ms: 1e999', 'Ridecast-Timeout-Ms: 0.5'],
         ...['Inference-Header-Content-Length: 7', 'Inference-Header-Content-Length: x'],
         ...[
           'Authorization: Bearer',

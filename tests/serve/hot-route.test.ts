@@ -78,6 +78,7 @@ test.each([
   ['a body that is too large', '', {}, `${ride}${' '.repeat(1000)}`, 413],
   ['broken percent-encoding', '?explain=%zz', {}, ride, 400],
   ['a client that has stopped waiting', '', { 'Ridecast-Timeout-Ms': '0' }, ride, 504],
+  ['faults of a client that has stopped waiting', '', { 'Ridecast-Timeout-Ms': '0' }, '{}', 422],
   ['a deadline that is none', '', { 'Ridecast-Timeout-Ms': 'soon' }, ride, 400],
 ])('%s is answered the same both ways', async (_what, query, headers, body, status) => {
   const straight = await ask(app.port, query, headers, body)

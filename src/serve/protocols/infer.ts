@@ -67,13 +67,14 @@ export function inferHandler(
   return async (request, response, params) => {
     refuseEncoding(request.headers['content-encoding'])
     const bytes = await wholeBody(request, config.batchLimitBytes)
-    checkDeadline(request, response, now)
     const { asked, binary } = requestOf(request, bytes)
     const key = keyOf(request)
     const turn = turnOf(params, key)
     const wishes = wishesOf(request.url ?? '', turn.model)
     const rows = rowsOf(columnsOf(asked.inputs, binary))
-    const answers = await answerAll(service, { turn, wishes, key }, rows)
+    const answers = await answerAll(service, { turn, wishes, key }, rows, () => {
+      checkDeadline(request, response, now)
+    })
     exchangeOf(response).version = turn.model.version
     send(response, asked, turn, outputsOf(asked, answers, wishes))
   }

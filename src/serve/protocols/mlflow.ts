@@ -48,12 +48,13 @@ function invocationsHandler(service: Service): RouteHandler {
       return
     }
     const bytes = await wholeBody(request, config.batchLimitBytes)
-    checkDeadline(request, response, now)
     const key = keyOf(request)
     const turn = state.turn(key)
     const wishes = wishesOf(request.url ?? '', turn.model)
     const rows = await rowsOf(format, bytes, turn.model.fields)
-    const answers = await answerAll(service, { turn, wishes, key }, rows)
+    const answers = await answerAll(service, { turn, wishes, key }, rows, () => {
+      checkDeadline(request, response, now)
+    })
     exchangeOf(response).version = turn.model.version
     response.setHeader('Ridecast-Arm', turn.arm)
     const [only] = answers

@@ -91,12 +91,14 @@ const mostFaults = 20
 /**
  * Answers rows of which every one has to be a ride, for protocols that know one answer for all.
  *
+ * @param proceed asked when all are found to be rides and none is answered; may throw
  * @throws Problem: input_invalid with the first faults, pointers starting with the row
  */
 export async function answerAll(
   { predictions }: Pick<Service, 'predictions'>,
   { turn, wishes, key }: Asked,
   rows: readonly Row[],
+  proceed: () => void,
 ): Promise<Answer[]> {
   const rides: RideRequest[] = []
   const faults: Fault[] = []
@@ -114,6 +116,7 @@ export async function answerAll(
     if (faults.length >= mostFaults) break
   }
   if (faults.length > 0) throw invalidInput(faults.slice(0, mostFaults))
+  proceed()
   const answers: Answer[] = []
   for (const [i, ride] of rides.entries()) {
     if (i % rowsAtOnce === rowsAtOnce - 1) await setImmediate()
