@@ -69,6 +69,11 @@ function endWithOthers(ending: Ending): void {
   if (endings.length === 1) setImmediate(endAll)
 }
 
+/** Whether an answer is whole, although it may not have been written yet. */
+export function isAnswered(response: ServerResponse): boolean {
+  return response.writableEnded || endings.some((ending) => ending.response === response)
+}
+
 function endAll(): void {
   const all = endings
   endings = []

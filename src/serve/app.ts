@@ -9,7 +9,7 @@ import express, { type ErrorRequestHandler, type Express, type Request } from 'e
 import helmet from 'helmet'
 import type { Logger } from 'pino'
 import { requireAccess } from './access.ts'
-import { sendProblem } from './answer.ts'
+import { isAnswered, sendProblem } from './answer.ts'
 import { chain, last, type Step } from './chain.ts'
 import { exchangeOf } from './exchange.ts'
 import { rateLimit } from './limits.ts'
@@ -95,7 +95,7 @@ function isAt(path: string, url: string): boolean {
 function failure(log: Logger): (response: ServerResponse, error: unknown) => void {
   return (response, error) => {
     // The rest of the request was no HTTP, and that has been answered while this was being made.
-    if (response.writableEnded) return
+    if (isAnswered(response)) return
     if (problemOf(error).code === 'internal') log.error({ error }, 'request failed')
     sendProblem(response, error)
   }

@@ -67,6 +67,35 @@ test('one ride as a dictionary of values, with the name of its prediction in a h
   expect(answer.id).toMatch(/^\d{8}-/)
 })
 
+const distanceless = { PULocationID: 43, DOLocationID: 151 }
+
+test.each([
+  ['is not there', { instances: [distanceless, first] }],
+  ['is null', { dataframe_records: [{ ...first, trip_distance: null }, first] }],
+])('a distance that %s is assumed, as for a single ride', async (_what, body) => {
+  const single = await fetch(`${app.url}/predict`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(distanceless),
+  })
+  const { duration, warnings } = (await single.json()) as Record<string, unknown>
+  expect(warnings).toMatchObject([{ code: 'distance_assumed' }])
+  const answer = await invoke(body)
+  expect(JSON.parse(answer.text)).toEqual({ predictions: [duration, 16] })
+})
+
+test.each([
+  ['is predicted no more once its client has stopped waiting', first, 504],
+  ['that is faulty is told so, whoever waits', { ...first, PULocationID: 999 }, 400],
+])('a ride %s', async (_what, ride, status) => {
+  const answer = await fetch(`${app.url}/invocations`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'Ridecast-Timeout-Ms': '0' },
+    body: JSON.stringify({ instances: [ride] }),
+  })
+  expect(answer.status).toBe(status)
+})
+
 test('no rows give no predictions', async () => {
   expect((await invoke({ dataframe_split: { columns, data: [] } })).text).toBe('{"predictions":[]}')
 })
