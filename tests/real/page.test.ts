@@ -260,7 +260,8 @@ describe('a ride', () => {
     const warnings = page.getByRole('list', { name: 'Warnings' })
     await warnings.waitFor()
     expect(await warnings.innerText()).toContain('was not in the training rides')
-    // This model has neither intervals nor a time: nothing of either is shown.
+    // This model has neither intervals nor a time: the one is said, nothing of the other shown.
+    await answer().getByText('How sure it is, this version cannot say').waitFor()
     expect(await answer().locator('.between').count()).toBe(0)
     expect(await answer().getByText('Usually').count()).toBe(0)
     // The first question was for an interval, which this model does not have.

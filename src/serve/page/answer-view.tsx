@@ -53,7 +53,14 @@ export function AnswerView({
           </span>
         )}
       </p>
-      {interval && <IntervalBar duration={duration} interval={interval} half={half} />}
+      {interval ? (
+        <IntervalBar duration={duration} interval={interval} half={half} />
+      ) : (
+        <p class="sureless quiet">
+          How sure it is, this version cannot say: it was trained without{' '}
+          <code>intervals: true</code>.
+        </p>
+      )}
       {half && (
         <p class="usually">
           Usually {Math.round(half.low)} to {Math.round(half.high)} minutes
