@@ -196,6 +196,7 @@ if engine_start serve; then
 fi
 if [[ $ready == 200* ]]; then
   ok 'serve gets ready on a read-only root'
+  echo "# listening $(engine_log | grep -o '"after_ms":[0-9]*' | head -n 1 | cut -d: -f2) ms after its process began"
 else
   not_ok 'serve gets ready on a read-only root' "$ready"$'\n'"$(engine_log)"
 fi

@@ -51,7 +51,8 @@ export async function runServer(
   // What is wrong with the model is told once, before there are several to tell it.
   const model = await loadServedModel(registry, config.model)
   const workers = await superviseWorkers(config.workers, log)
-  log.info({ url: workers.url, workers: config.workers }, 'listening')
+  const after_ms = Math.round(performance.now())
+  log.info({ url: workers.url, workers: config.workers, after_ms }, 'listening')
   stopOnSignal(workers, log, handle)
   return { url: workers.url, model }
 }

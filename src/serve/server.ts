@@ -109,7 +109,8 @@ export async function startServer(
     throw listenError(error, config.host, config.port)
   })
   const url = urlOf(server, config)
-  log.info({ url, model: model.name, model_version: model.version }, 'listening')
+  const after_ms = Math.round(performance.now())
+  log.info({ url, model: model.name, model_version: model.version, after_ms }, 'listening')
   let stopped: Promise<number> | undefined
   return {
     url,

@@ -70,6 +70,7 @@ describe('starting', () => {
       event: 'listening',
       url: server.url,
       model: 'green-duration',
+      after_ms: expect.any(Number),
       model_version: version,
     })
     const ready = await fetch(`${server.url}/health/ready`)
