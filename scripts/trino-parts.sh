@@ -18,15 +18,8 @@ mkdir -p "$parts"
 exec 9>"$parts/.lock"
 flock 9
 
-# Mirrors are slow at times: three attempts, each with a longer wait before it.
-retry() {
-  for attempt in 1 2 3; do
-    "$@" && return
-    echo "failed (attempt $attempt): $*"
-    [[ $attempt == 3 ]] && return 1
-    sleep $((attempt * 10))
-  done
-}
+# shellcheck source=scripts/retry.sh
+source "$(dirname "${BASH_SOURCE[0]}")/retry.sh"
 
 # download NAME EXTENSION SHA256: a file of the group io.trino, checked
 download() {

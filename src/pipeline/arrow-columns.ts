@@ -142,18 +142,21 @@ const noText = (): null => null
 function* copiedBatches(table: DecodedTable): Generator<ArrowBatch> {
   for (const batch of tableFromIPC(table.intoIPCStream()).batches) {
     const columns = batch.schema.fields.map(({ name }, k): [string, ArrowColumn] => {
-      const vector = batch.getChildAt(k) as Vector
-      const { type, length, values, nullCount, nullBitmap, offset } = vector.data[0] as Data
-      const column: ArrowColumn = {
-        type,
-        length,
-        values: DataType.isNull(type) ? undefined : values?.subarray(0, length),
-        nulls: nullCount > 0 ? nullBitmap : undefined,
-        nullsFrom: offset,
-        text: (i) => vector.get(i) as string | null,
-      }
-      return [name, column]
+      return [name, columnOfVector(batch.getChildAt(k) as Vector)]
     })
     yield { length: batch.numRows, columns: new Map(columns) }
+  }
+}
+
+/** A column of a batch that apache-arrow holds; of one chunk. */
+export function columnOfVector(vector: Vector): ArrowColumn {
+  const { type, length, values, nullCount, nullBitmap, offset } = vector.data[0] as Data
+  return {
+    type,
+    length,
+    values: DataType.isNull(type) ? undefined : values?.subarray(0, length),
+    nulls: nullCount > 0 ? nullBitmap : undefined,
+    nullsFrom: offset,
+    text: (i) => vector.get(i) as string | null,
   }
 }

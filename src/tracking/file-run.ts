@@ -7,6 +7,7 @@ import { appendFile, mkdir, realpath } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { messageOf, RidecastError } from '../errors.ts'
 import { checkArtifactPath, checkName } from './names.ts'
+import { checkedPoint, pointsOf } from './points.ts'
 import { isMissing, metricLines, type StoredRun, writeRunFile, writeWhole } from './run-file.ts'
 import {
   type ByteSource,
@@ -61,22 +62,11 @@ export class FileRun implements RunHandle {
     values: Readonly<Record<string, number>>,
     { step = 0, at = this.now() }: { step?: number | undefined; at?: Date | undefined } = {},
   ): Promise<void> {
-    const time = Number.isNaN(at.getTime()) ? '' : at.toISOString()
-    await this.logPoints(
-      Object.entries(values).map(([name, value]) => ({ name, value, step, time })),
-    )
+    await this.logPoints(pointsOf(values, step, at))
   }
 
   async logPoints(given: readonly Readonly<NamedPoint>[]): Promise<void> {
-    const points = given.map(({ name, value, step, time }) => {
-      checkName('metric', name)
-      if (Number.isSafeInteger(step) && time !== '') return { name, value, step, time }
-      throw new RidecastError(
-        'run_write_refused',
-        `metric ${name} needs a whole number as step and a valid time, found step ${step} and ` +
-          `time ${JSON.stringify(time)}`,
-      )
-    })
+    const points = given.map(checkedPoint)
     await this.enqueue(async () => {
       if (points.length === 0) return
       // One write for all lines: a kill cuts off the last of them at worst.

@@ -10,7 +10,6 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import {
   type Data,
-  DataType,
   Field,
   makeData,
   RecordBatch,
@@ -33,7 +32,7 @@ import type { Contract } from '../../contract.ts'
 import { messageOf, RidecastError } from '../../errors.ts'
 import type { Month } from '../../month.ts'
 import { type ColumnName, type RideBatch, rideColumns, type Taxi } from '../../ride.ts'
-import type { ArrowColumn } from '../arrow-columns.ts'
+import { type ArrowColumn, columnOfVector } from '../arrow-columns.ts'
 import { type FileColumns, resolveColumns } from '../columns.ts'
 import { type ColumnFile, openColumns } from '../data-profile/read-columns.ts'
 import { missing, toMicros, toNumbers } from '../ride-values.ts'
@@ -212,7 +211,7 @@ class Sorter {
   private ridesOf(batch: RecordBatch): RideBatch {
     const { path } = this.source
     const { pickup, dropoff } = this.names
-    const column = (name: string): ArrowColumn => columnOf(batch, name)
+    const column = (name: string): ArrowColumn => columnOfVector(batch.getChild(name) as Vector)
     const numbers = this.columns.map((name) => {
       const spelled = this.names[name]
       const values = spelled ? toNumbers(column(spelled), path, spelled) : missing(batch.numRows)
@@ -239,17 +238,4 @@ class Sorter {
 interface Found {
   readonly rows: number[]
   readonly reasons: string[]
-}
-
-function columnOf(batch: RecordBatch, name: string): ArrowColumn {
-  const vector = batch.getChild(name) as Vector
-  const { type, length, values, nullCount, nullBitmap, offset } = vector.data[0] as Data
-  return {
-    type,
-    length,
-    values: DataType.isNull(type) ? undefined : values?.subarray(0, length),
-    nulls: nullCount > 0 ? nullBitmap : undefined,
-    nullsFrom: offset,
-    text: (i) => vector.get(i) as string | null,
-  }
 }

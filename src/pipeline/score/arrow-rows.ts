@@ -12,7 +12,7 @@ import {
   type Vector,
   vectorFromArray,
 } from 'apache-arrow'
-import type { ArrowColumn } from '../arrow-columns.ts'
+import { columnOfVector } from '../arrow-columns.ts'
 import type { RowBatch } from './row-batch.ts'
 
 /** The rows of a record batch. Dictionaries are resolved: another batch has others. */
@@ -23,20 +23,8 @@ export function arrowRows(batch: RecordBatch): RowBatch {
     length: record.numRows,
     names,
     unread: new Map(),
-    cells: (name) => ({ arrow: columnOf(record.getChildAt(names.indexOf(name)) as Vector) }),
+    cells: (name) => ({ arrow: columnOfVector(record.getChildAt(names.indexOf(name)) as Vector) }),
     record: () => record,
-  }
-}
-
-function columnOf(vector: Vector): ArrowColumn {
-  const { type, length, values, nullCount, nullBitmap, offset } = vector.data[0] as Data
-  return {
-    type,
-    length,
-    values: DataType.isNull(type) ? undefined : values?.subarray(0, length),
-    nulls: nullCount > 0 ? nullBitmap : undefined,
-    nullsFrom: offset,
-    text: (i) => vector.get(i) as string | null,
   }
 }
 

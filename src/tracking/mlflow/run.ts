@@ -6,6 +6,7 @@
 import { RidecastError } from '../../errors.ts'
 import type { ModelFile } from '../../model-file.ts'
 import { checkArtifactPath, checkName } from '../names.ts'
+import { checkedPoint, pointsOf } from '../points.ts'
 import {
   type ByteSource,
   type Dataset,
@@ -82,24 +83,13 @@ export class MlflowRun implements RunHandle {
     values: Readonly<Record<string, number>>,
     { step = 0, at = this.now() }: { step?: number | undefined; at?: Date | undefined } = {},
   ): Promise<void> {
-    const time = Number.isNaN(at.getTime()) ? '' : at.toISOString()
-    await this.logPoints(
-      Object.entries(values).map(([name, value]) => ({ name, value, step, time })),
-    )
+    await this.logPoints(pointsOf(values, step, at))
   }
 
   async logPoints(given: readonly Readonly<NamedPoint>[]): Promise<void> {
-    const points = given.map(({ name, value, step, time }) => {
-      checkName('metric', name)
-      const timestamp = Date.parse(time)
-      if (Number.isSafeInteger(step) && !Number.isNaN(timestamp)) {
-        return { name, value, step, timestamp }
-      }
-      throw new RidecastError(
-        'run_write_refused',
-        `metric ${name} needs a whole number as step and a valid time, found step ${step} and ` +
-          `time ${JSON.stringify(time)}`,
-      )
+    const points = given.map((point) => {
+      const { time, ...rest } = checkedPoint(point)
+      return { ...rest, timestamp: Date.parse(time) }
     })
     await this.enqueue(() => this.sendPoints(points))
   }
