@@ -11,7 +11,7 @@ import { BiasMaps } from './bias-maps.tsx'
 import { hasImportance, Importance } from './importance.tsx'
 import { Intervals } from './intervals.tsx'
 import { Leaderboard, Windows } from './leaderboard.tsx'
-import { Learning } from './learning.tsx'
+import { hasLearning, Learning } from './learning.tsx'
 import { Leverage } from './leverage.tsx'
 import { Minutes } from './minutes.tsx'
 import { biasText, kindNames, minutesText, worstText } from './names.ts'
@@ -76,7 +76,7 @@ export function Report({ report }: { report: ReportDocument }): JSX.Element {
 }
 
 function sectionsOf(model: ReportModel, isOne: boolean): (readonly [string, string])[] {
-  const { judgement, learning_curve = [] } = model
+  const { judgement } = model
   return [
     ...(isOne ? [] : [['leaderboard', 'Side by side'] as const]),
     ['minutes', 'Minutes'],
@@ -85,7 +85,7 @@ function sectionsOf(model: ReportModel, isOne: boolean): (readonly [string, stri
     ...(judgement.zones.length > 0 ? [['zones', 'Zones'] as const] : []),
     ...(judgement.intervals ? [['intervals', 'Intervals'] as const] : []),
     ...(hasImportance(model) ? [['importance', 'Inputs'] as const] : []),
-    ...(learning_curve.length > 0 ? [['learning', 'More data'] as const] : []),
+    ...(hasLearning(model) ? [['learning', 'More data'] as const] : []),
   ]
 }
 
@@ -96,7 +96,7 @@ function OneModel({
   model: ReportModel
   others: readonly ReportModel[]
 }): JSX.Element {
-  const { judgement, learning_curve = [] } = model
+  const { judgement } = model
   return (
     <>
       <Section id="minutes" title="Predicted and actual minutes">
@@ -142,7 +142,7 @@ function OneModel({
           <Importance model={model} />
         </Section>
       )}
-      {learning_curve.length > 0 && (
+      {hasLearning(model) && (
         <Section id="learning" title="What more months buy">
           <Learning model={model} others={others} />
         </Section>
