@@ -13,6 +13,7 @@ import { type Io, printJson, progress } from './io.ts'
 import { type OpenPage, openOption, openPage, writePage } from './page-file.ts'
 import { findRecipe } from './recipes.ts'
 import { type TrainFlags, trainFlags } from './train-flags.ts'
+import { worstOption } from './worst-gate.ts'
 
 /** What is compared where nobody says: every kind, from the classic to the best. */
 const usual = 'plain,pairs,standard,linear,trees,best'
@@ -93,12 +94,7 @@ export function compareCommand(
       .option('--report <file>', 'the page (default: compare-<reported rides>.html)')
       .addOption(openOption(io.interactive ? 'yes' : 'no', 'yes on a terminal'))
       .option('--promote', 'make the winner the champion, if it is better')
-      .addOption(
-        new Option(
-          '--worst <minutes>',
-          'with --promote: the RMSE that no slice of 200 rides may exceed',
-        ).argParser(positive),
-      ),
+      .addOption(worstOption('with --promote:')),
   )
     .option('--json', 'print one JSON object and nothing else')
     .addHelpText('after', help)

@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path'
 import { Command } from 'commander'
+import { RidecastError } from '../errors.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { parseTaxis } from '../months.ts'
 import type { Evaluation } from '../pipeline/evaluate-on.ts'
@@ -20,12 +21,14 @@ import {
   reading,
   readingOptions,
 } from './reading.ts'
+import { gateRefusal, worstOption } from './worst-gate.ts'
 
 interface Flags extends ReadingFlags {
   models: string
   registryUri?: string
   report?: string
   open: 'yes' | 'no'
+  worst?: number
   /** Undefined where neither --learning nor --no-learning is given. */
   learning?: boolean
 }
@@ -42,6 +45,7 @@ Examples:
   ridecast evaluate green-duration/3f9c2a71b0de ./my_trips.parquet --json
   ridecast evaluate green-duration 2021-03 --report march.html
   ridecast evaluate green-duration 2021-03 --report march.html --learning
+  ridecast evaluate green-duration 2021-03 --worst 12 --json
 `
 
 /** The command. */
@@ -62,6 +66,7 @@ export function evaluateCommand(io: Io, open: OpenPage = openPage): Command {
     .addOption(openOption('no'))
     .option('--learning', 'a learning curve of any kind of recipe (default: of linear ones)')
     .option('--no-learning', 'no training on fewer months for a learning curve')
+    .addOption(worstOption('a gate, exit code 3:'))
   return readingOptions(command)
     .addHelpText('after', help)
     .action((reference: string, sources: string[], flags: Flags) =>
@@ -121,6 +126,12 @@ async function run(
     if (report !== undefined) io.out(`\nreport  ${report}\n`)
   }
   if (report !== undefined && flags.open === 'yes') await open(io, resolve(io.cwd, report))
+  const { worst } = evaluation.judgement
+  const slice = worst && { ...worst, slice: `${worst.family} ${worst.name}` }
+  const refusal = gateRefusal(slice, flags.worst)
+  if (refusal !== undefined) {
+    throw new RidecastError('gate_refused', `model ${name}/${version} is refused: ${refusal}`)
+  }
 }
 
 async function found(

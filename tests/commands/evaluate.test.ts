@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { evaluateCommand } from '../../src/commands/evaluate.ts'
 import { trainCommand } from '../../src/commands/train.ts'
+import { gateRefusal } from '../../src/commands/worst-gate.ts'
 import type { SliceFamily } from '../../src/pipeline/judge/judgement.ts'
 import type { ReportDocument } from '../../src/pipeline/report/document.ts'
 import { runCommand } from './run-command.ts'
@@ -99,6 +100,24 @@ describe('ridecast evaluate', () => {
     ])
     expect(text).toContain('of slices with 200 rides and more')
     expect(text).not.toContain('note:')
+  })
+
+  test('is a gate on the worst slice, which it prints before it refuses', async () => {
+    const { worst } = JSON.parse(await evaluate('2021-03', '--json'))
+    await evaluate('2021-03', '--worst', String(worst.rmse))
+    const refused = evaluate('2021-03', '--worst', String(worst.rmse - 0.001))
+    await expect(refused).rejects.toMatchObject({
+      code: 'gate_refused',
+      message: expect.stringMatching(
+        /is refused: its worst slice, .* has an RMSE of [\d.]+ over \d+ rides, above/,
+      ),
+    })
+  })
+
+  test('lets no model pass where no slice has enough rides', () => {
+    expect(gateRefusal(null, 5)).toBe('no slice has 200 rides to hold to 5 minutes')
+    expect(gateRefusal(null, undefined)).toBeUndefined()
+    expect(gateRefusal({ slice: 'hour 4', rmse: 5, n: 200 }, 5)).toBeUndefined()
   })
 
   test('says where rides are known to the model', async () => {

@@ -67,7 +67,10 @@ async function reported(name: string, withAll: boolean): Promise<ReportModel> {
     model_bytes: JSON.stringify(model.toJSON()).length,
   }
   // What `pairs` would be without leverages: too wide, say.
-  if (!withAll) return { ...base, leverage: { unavailable: 'its design is too large' } }
+  if (!withAll) {
+    const why = { unavailable: 'its months are not at hand' }
+    return { ...base, leverage: { unavailable: 'its design is too large' }, learning_curve: why }
+  }
   const leverages = leveragesOf(moments, model.recipe)
   if (!leverages) throw new Error('pairs has no leverages')
   const fitted = [fileOf('2021-01'), fileOf('2021-02')]
@@ -300,6 +303,9 @@ describe('several models', () => {
     await expect
       .poll(() => page.getByRole('region', { name: 'Residuals' }).innerText())
       .toContain('Not shown: its design is too large.')
+    expect(await page.getByRole('region', { name: 'What more months buy' }).innerText()).toContain(
+      'Not shown: its months are not at hand.',
+    )
   })
 
   test('stand side by side, the best in bold', async () => {
