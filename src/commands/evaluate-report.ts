@@ -1,8 +1,7 @@
 /** What `ridecast evaluate` puts into a report, and what the lineage of the model says of the rides. */
 
 import type { LoadedModel } from '../loaded-model.ts'
-import { isMonth, type Month } from '../month.ts'
-import { monthsText } from '../months.ts'
+import { namesText } from '../months.ts'
 import type { Evaluation } from '../pipeline/evaluate-on.ts'
 import type { Lineage } from '../pipeline/judge/fitted.ts'
 import type { FittedEffects } from '../pipeline/judge/fitted-effects.ts'
@@ -23,15 +22,6 @@ export function knownRides(
   return judgement.intervals && has('validation') ? 'calibrated' : null
 }
 
-/** Months where all file names state them, else what the files are called. */
-function namesOf(files: Lineage['train']): string {
-  const months = files.map(({ month }) => month)
-  if (months.every((month) => month !== null && isMonth(month))) {
-    return monthsText([...new Set(months as Month[])])
-  }
-  return files.map(({ month, file }) => month ?? file).join(', ')
-}
-
 /** The report of one model. */
 export function reportOf(
   { name, version, predictor }: LoadedModel,
@@ -40,7 +30,8 @@ export function reportOf(
   { leverage, learning }: FittedEffects,
 ): ReportDocument {
   const { model } = predictor
-  const of = (part: 'train' | 'validation'): string => namesOf(lineage?.[part] ?? [])
+  const of = (part: 'train' | 'validation'): string =>
+    namesText(lineage?.[part].map(({ month, file }) => month ?? file) ?? [])
   const [trained, calibrated] = [of('train'), of('validation')]
   const one: ReportModel = {
     name,

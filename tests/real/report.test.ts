@@ -294,6 +294,8 @@ describe('several models', () => {
     await expect
       .poll(() => table.getByRole('row', { name: 'pairs' }).innerText())
       .toContain('7.250 ± 0.500')
+    const side = page.getByRole('region', { name: 'Side by side' })
+    expect(await side.innerText()).toContain('Ahead is pairs, by its errors on rides before these.')
     await page.getByText('How they were ranked').click()
     const ranked = page.getByRole('region', { name: 'RMSE on the rides that ranked' })
     expect(await ranked.getByRole('row', { name: 'pairs' }).innerText()).toBe(

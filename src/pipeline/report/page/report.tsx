@@ -46,7 +46,17 @@ export function Report({ report }: { report: ReportDocument }): JSX.Element {
           <Section
             id="leaderboard"
             title="Side by side"
-            note="Measured on the same rides, minutes; the best of each column in bold."
+            note={
+              <>
+                Measured on the same rides, minutes; the best of each column in bold.
+                {windows.length > 0 && (
+                  <>
+                    {' '}
+                    Ahead is <b>{models[0]?.name}</b>, by its errors on rides before these.
+                  </>
+                )}
+              </>
+            }
           >
             <Leaderboard models={models} chosen={model} />
             {windows.length > 0 && <Windows models={models} windows={windows} />}
