@@ -294,7 +294,7 @@ describe('several models', () => {
     await expect
       .poll(() => table.getByRole('row', { name: 'pairs' }).innerText())
       .toContain('7.250 ± 0.500')
-    const side = page.getByRole('region', { name: 'Side by side' })
+    const side = page.getByRole('region', { name: 'Side by side', exact: true })
     expect(await side.innerText()).toContain('Ahead is pairs, by its errors on rides before these.')
     await page.getByText('How they were ranked').click()
     const ranked = page.getByRole('region', { name: 'RMSE on the rides that ranked' })
