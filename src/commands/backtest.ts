@@ -7,6 +7,7 @@ import { RidecastError } from '../errors.ts'
 import { parseMonth } from '../month.ts'
 import { monthsText } from '../months.ts'
 import type { Backtest, Window } from '../pipeline/backtest.ts'
+import { spreadOf } from '../pipeline/judge/spread.ts'
 import { type Io, printJson, progress, table } from './io.ts'
 import {
   type ReadingFlags,
@@ -149,11 +150,11 @@ function printTable(io: Io, result: Backtest, flags: Flags, recipe: string): voi
       ...(['right', 'right', 'right', 'right', 'right', 'right', 'right'] as const),
     ]),
   )
-  const rmse = windows.map(({ validation }) => validation.rmse)
-  const mean = rmse.reduce((sum, value) => sum + value, 0) / rmse.length
+  const { mean, deviation } = spreadOf(windows.map(({ validation }) => validation.rmse))
+  const spread = windows.length > 1 ? ` ±${deviation.toFixed(3)}` : ''
   const worst = windows.reduce((a, b) => (a.validation.rmse >= b.validation.rmse ? a : b))
   io.out(
-    `\nmean RMSE  ${mean.toFixed(3)} minutes over ${windows.length} window${windows.length === 1 ? '' : 's'}, worst ${worst.validation.rmse.toFixed(3)} on ${worst.validation_month}\n`,
+    `\nmean RMSE  ${mean.toFixed(3)}${spread} minutes over ${windows.length} window${windows.length === 1 ? '' : 's'}, worst ${worst.validation.rmse.toFixed(3)} on ${worst.validation_month}\n`,
   )
   const { engine, read, cached } = reading
   const what = engine ? `${count(read.rows)} rides with ${engine}` : 'no rides'

@@ -6,6 +6,7 @@
 import { isRidecastError } from '../errors.ts'
 import type { Intervals } from '../intervals.ts'
 import type { LearningPoint } from '../pipeline/judge/judgement.ts'
+import { type Spread, spreadOf } from '../pipeline/judge/spread.ts'
 import type { Fold } from '../pipeline/select.ts'
 import type { Recipe } from '../recipe-schema.ts'
 import type { Share } from './budget.ts'
@@ -23,12 +24,9 @@ export interface Comparing {
   readonly sources: readonly string[]
 }
 
-/** How a recipe does on rides before those reported. */
-export interface Ranking {
-  /** RMSE by window, minutes, and their mean, which is what is ranked by. */
-  readonly mean: number
-  /** Standard deviation of the windows, divided by their number less 1; 0 for one. */
-  readonly deviation: number
+/** How a recipe does on rides before those reported; the mean is what is ranked by. */
+export interface Ranking extends Spread {
+  /** RMSE by window, minutes. */
   readonly rmse: readonly number[]
 }
 
@@ -62,10 +60,7 @@ export async function rank(
     rmse.push(metrics.validation.rmse)
     intervals = model.intervals
   }
-  const mean = rmse.reduce((sum, value) => sum + value, 0) / rmse.length
-  const squares = rmse.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-  const deviation = rmse.length > 1 ? Math.sqrt(squares / (rmse.length - 1)) : 0
-  return { ranking: { mean, deviation, rmse }, intervals }
+  return { ranking: { ...spreadOf(rmse), rmse }, intervals }
 }
 
 /**

@@ -210,6 +210,14 @@ describe('ridecast compare of several months', () => {
     ])
   })
 
+  test('draws no curve on rides that are held out, which would be others for fewer months', async () => {
+    const held = ['--validate', 'holdout', '--recipes', 'plain', '--models', 'held'] as const
+    const { candidates } = JSON.parse(
+      await said(compareCommand, '2021-01..2021-02', ...months, ...held, '--open', 'no', '--json'),
+    )
+    expect(candidates.map(({ learning }: { learning: object[] }) => learning)).toEqual([[]])
+  })
+
   test('judges intervals of errors on rides before those they are counted on', () => {
     const [few, plain] = report.candidates
     expect(few?.interval?.nominal).toBe(0.9)
