@@ -153,7 +153,10 @@ describe('a model whose training rides are not at hand', () => {
     await trained('january', '2021-01', '--recipe', 'plain')
     const report = ['--report', 'page.html', '--data', 'last'] as const
     await run(evaluateCommand, 'january', './january.parquet', ...report)
-    expect(pageModels('page.html')[0]?.leverage).toMatchObject({ fitted: 73_908 })
+    const [model] = pageModels('page.html')
+    expect(model?.leverage).toMatchObject({ fitted: 73_908 })
+    const unnamed = { unavailable: 'the names of its files state no months' }
+    expect(model?.learning_curve).toEqual(unnamed)
   })
 })
 

@@ -10,7 +10,12 @@ import type { HashMemory } from '../hash-memory.ts'
 import { type LocalTripFile, Summing } from '../summing.ts'
 import { type FittedOptions, fittedFiles, fittedRides, type Lineage } from './fitted.ts'
 import type { LearningPoint, LeveragePoints, Unavailable } from './judgement.ts'
-import { type LearningEffects, type LearningOptions, learningCurve } from './learning.ts'
+import {
+  type LearningEffects,
+  type LearningOptions,
+  learningCurve,
+  monthsOfFiles,
+} from './learning.ts'
 import { leverageOf } from './leverage.ts'
 
 /** What is wanted of a saved model. */
@@ -98,8 +103,9 @@ async function curveOfFiles(
   if (trainer !== undefined) {
     return { unavailable: `its trees were grown by ${trainer}, which is not asked again` }
   }
-  const months = new Set(files.map(({ source }) => source.month))
-  if (months.size > 1 && recipe.model !== 'linear' && learning === 'sums') {
+  const months = monthsOfFiles(files)
+  if (months.length === 0) return { unavailable: 'the names of its files state no months' }
+  if (months.length > 1 && recipe.model !== 'linear' && learning === 'sums') {
     return {
       unavailable: `a recipe of kind ${recipe.model} is trained anew for each point, which takes time: say --learning`,
     }
@@ -117,7 +123,8 @@ async function orWhy<T>(
     return await work()
   } catch (error) {
     signal.throwIfAborted()
-    if (!isRidecastError(error)) throw error
+    // A file may go while it is read; what is no fault of files or fits is one of this program.
+    if (!isRidecastError(error) && !(error instanceof Error && 'syscall' in error)) throw error
     return { unavailable: messageOf(error) }
   }
 }
