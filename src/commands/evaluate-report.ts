@@ -26,9 +26,11 @@ export function knownRides(
 export function reportOf(
   { name, version, predictor }: LoadedModel,
   lineage: Lineage | undefined,
-  { label, judgement, inputs }: Evaluation,
+  evaluation: Evaluation,
   { leverage, learning }: FittedEffects,
 ): ReportDocument {
+  const { label, judgement, inputs } = evaluation
+  const known = knownRides(lineage, evaluation)
   const { model } = predictor
   const of = (part: 'train' | 'validation'): string =>
     namesText(lineage?.[part].map(({ month, file }) => month ?? file) ?? [])
@@ -41,6 +43,7 @@ export function reportOf(
     ...(trained && { trained_on: `${model.taxi} ${trained}` }),
     judgement,
     ...(judgement.intervals && calibrated && { calibrated_on: calibrated }),
+    ...(known && { known }),
     ...inputs,
     ...('importance' in model && { terms: model.importance() }),
     ...(leverage && { leverage }),

@@ -121,8 +121,15 @@ describe('ridecast evaluate', () => {
   })
 
   test('says where rides are known to the model', async () => {
-    expect(await evaluate('2021-01')).toContain('it was trained on some of these rides')
-    expect(await evaluate('2021-02')).toContain('its intervals are made of errors on these rides')
+    const report = ['--report', 'known.html', '--no-learning'] as const
+    const page = (): string => readFileSync(join(cwd, 'known.html'), 'utf8')
+    expect(await evaluate('2021-01', ...report)).toContain('it was trained on some of these rides')
+    expect(page()).toContain('"known":"trained"')
+    const calibrated = await evaluate('2021-02', ...report)
+    expect(calibrated).toContain('its intervals are made of errors on these rides')
+    expect(page()).toContain('"known":"calibrated"')
+    await evaluate('2021-03', ...report)
+    expect(page()).not.toContain('"known":')
   })
 
   test('writes a page with all of it', async () => {

@@ -279,7 +279,7 @@ describe('one model', () => {
     const all = page.getByRole('region', { name: 'Coverage by predicted minutes' })
     const nine = model(0).judgement.intervals?.find(({ nominal }) => nominal === 0.9)
     expect(await all.getByRole('row', { name: 'all' }).innerText()).toContain(
-      `${((nine?.coverage ?? 0) * 100).toFixed(1)} %, 36.0`,
+      `${((nine?.coverage ?? 0) * 100).toFixed(1)} %\n36.0`,
     )
   })
 })

@@ -40,6 +40,8 @@ export interface ReportModel {
   readonly selection?: RankingShown
   /** Rides whose errors the intervals of the judgement are made of, for people. */
   readonly calibrated_on?: string
+  /** Whether it has seen some of the rides of the report, in training or for its intervals. */
+  readonly known?: 'trained' | 'calibrated'
   readonly training_seconds?: number
   /** Bytes of its `model.json`. */
   readonly model_bytes?: number

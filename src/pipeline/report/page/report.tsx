@@ -141,7 +141,7 @@ function OneModel({
           title="Intervals"
           note={
             model.calibrated_on &&
-            `Made of the errors on ${model.calibrated_on}, and counted on the rides of this report.`
+            `Made of the errors on ${model.calibrated_on}, and counted on the rides of this report${model.known === 'calibrated' ? ', some of which are the same: they hold here by their making' : ''}.`
           }
         >
           <Intervals intervals={judgement.intervals} />
@@ -200,6 +200,9 @@ function Headline({ model }: { model: ReportModel }): JSX.Element {
           ? `Worst slice: ${worstText(model, worst)}, RMSE ${minutesText(worst.rmse)} over ${countText(worst.n)} rides, ${valueText(worst.ratio, 3)} times that of all rides.`
           : `No slice has ${countText(minimum_support)} rides.`}
       </p>
+      {model.known === 'trained' && (
+        <p class="note">It was trained on some of these rides, which flatters.</p>
+      )}
     </section>
   )
 }
