@@ -69,7 +69,8 @@ async function reported(name: string, withAll: boolean): Promise<ReportModel> {
   // What `pairs` would be without leverages: too wide, say.
   if (!withAll) {
     const why = { unavailable: 'its months are not at hand' }
-    return { ...base, leverage: { unavailable: 'its design is too large' }, learning_curve: why }
+    const leverage = { unavailable: 'its design is too large' }
+    return { ...base, known: 'trained', leverage, learning_curve: why }
   }
   const leverages = leveragesOf(moments, model.recipe)
   if (!leverages) throw new Error('pairs has no leverages')
@@ -83,6 +84,7 @@ async function reported(name: string, withAll: boolean): Promise<ReportModel> {
     version: 'f00d',
     selection: { mean: 7.25, deviation: 0.5, rmse: [6.75, 7.75] },
     calibrated_on: '2021-02',
+    known: 'calibrated',
     leverage: leveragePoints(model, leverages, own, mse),
     importance: permutationImportance(model, rides),
     dependence: [partialDependence(model, rides, 'trip_distance', [1, 2, 5, 10])],
@@ -276,6 +278,8 @@ describe('one model', () => {
   })
 
   test('shows how many rides intervals hold', async () => {
+    const section = page.getByRole('region', { name: 'Intervals', exact: true })
+    expect(await section.innerText()).toContain('the same: they hold here by their making.')
     const all = page.getByRole('region', { name: 'Coverage by predicted minutes' })
     const nine = model(0).judgement.intervals?.find(({ nominal }) => nominal === 0.9)
     expect(await all.getByRole('row', { name: 'all' }).innerText()).toContain(
@@ -339,6 +343,7 @@ describe('several models', () => {
     await page.getByLabel('plain', { exact: true }).check()
     const short = page.getByRole('region', { name: 'plain in short' })
     expect(await short.innerText()).toContain(model(1).judgement.measures.rmse.toFixed(3))
+    expect(await short.innerText()).toContain('trained on some of these rides, which flatters')
     // The other model came without.
     expect(await page.getByRole('heading', { name: 'Intervals' }).count()).toBe(0)
   })
