@@ -36,7 +36,7 @@ export const errorCodes = {
   contract_not_found: 'no contract of that name or path',
   contract_invalid: 'a data contract does not follow the schema',
   contract_refused: 'a trip file breaks its data contract',
-  gate_refused: 'a model is not promoted, because it is no better or a slice of it is too bad',
+  gate_refused: 'a model is refused, because it is no better or a slice of it is too bad',
   // engines
   engine_missing: 'an engine is asked for that is not installed',
   engine_unreachable: 'no connection to the SQL engine, or it broke off',

@@ -4,7 +4,7 @@
  */
 
 import { RidecastError } from './errors.ts'
-import { type Month, nextMonth, parseMonth, previousMonth } from './month.ts'
+import { isMonth, type Month, nextMonth, parseMonth, previousMonth } from './month.ts'
 import { type Taxi, taxis } from './ride.ts'
 
 /** True for text that is meant as months: what {@link parseMonths} reads or explains. */
@@ -93,4 +93,9 @@ export function monthsText(months: readonly Month[]): string {
     else runs.push([month, month])
   }
   return runs.map(([from, to]) => (from === to ? from : `${from}..${to}`)).join(', ')
+}
+
+/** What files are called in front of people: months as ranges, all else by its name. */
+export function namesText(names: readonly string[]): string {
+  return names.every(isMonth) ? monthsText([...new Set(names)]) : names.join(', ')
 }

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { areMonths, monthsText, monthsUpTo, parseMonths, parseTaxis } from '../src/months.ts'
+import {
+  areMonths,
+  monthsText,
+  monthsUpTo,
+  namesText,
+  parseMonths,
+  parseTaxis,
+} from '../src/months.ts'
 
 const today = new Date('2023-06-15T12:00:00Z')
 
@@ -40,6 +47,13 @@ describe('months in one word', () => {
 
   test('months are told as runs, whatever their order', () => {
     expect(monthsText(['2023-05', '2023-02', '2023-01'])).toBe('2023-01..2023-02, 2023-05')
+  })
+
+  test('names are months where all of them are', () => {
+    // Of two fleets each month comes twice.
+    expect(namesText(['2023-01', '2023-02', '2023-01'])).toBe('2023-01..2023-02')
+    expect(namesText(['2023-01', 'mine.parquet'])).toBe('2023-01, mine.parquet')
+    expect(namesText([])).toBe('')
   })
 })
 

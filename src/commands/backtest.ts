@@ -7,29 +7,23 @@ import { RidecastError } from '../errors.ts'
 import { parseMonth } from '../month.ts'
 import { monthsText } from '../months.ts'
 import type { Backtest, Window } from '../pipeline/backtest.ts'
+import { spreadOf } from '../pipeline/judge/spread.ts'
+import { type Io, printJson, progress, table } from './io.ts'
 import {
-  type CacheFlags,
-  cacheOf,
-  cacheOptions,
-  type DataFlags,
-  dataOptions,
-  fetchingOf,
-  sourcesOptionsOf,
-} from './data-flags.ts'
-import { type EngineFlags, engineOptions, engineSettingsOf } from './engine-flags.ts'
-import { interruptible } from './interrupt.ts'
-import { collect, type Io, printJson, progress, table } from './io.ts'
-import { findRecipe, recipeNames } from './recipes.ts'
+  type ReadingFlags,
+  type RecipeFlags,
+  reading,
+  readingOptions,
+  recipeOptions,
+} from './reading.ts'
+import { findRecipe } from './recipes.ts'
 
-interface Flags extends DataFlags, CacheFlags, EngineFlags {
+interface Flags extends ReadingFlags, RecipeFlags {
   from: string
   to: string
   window: number
-  recipe: string
-  set: string[]
   solver: 'auto' | 'direct' | 'svd'
   csv?: string
-  json?: true
 }
 
 const examples = `
@@ -53,20 +47,14 @@ export function backtestCommand(io: Io): Command {
     .addOption(
       new Option('--window <months>', 'months that train together').argParser(months).default(1),
     )
-    .option(
-      '--recipe <name|file>',
-      `what to train: ${recipeNames().join(', ')} or a YAML file`,
-      'standard',
-    )
-    .option('--set <key=value>', 'override a value of the recipe (repeatable)', collect, [])
-  return engineOptions(cacheOptions(dataOptions(command)))
+  recipeOptions(command, 'a linear recipe', 'standard')
     .addOption(
       new Option('--solver <name>', 'svd asks an independent implementation')
         .choices(['auto', 'direct', 'svd'])
         .default('auto'),
     )
     .option('--csv <file>', 'write the table as CSV')
-    .option('--json', 'print one JSON object and nothing else')
+  return readingOptions(command)
     .addHelpText('after', examples)
     .action((flags: Flags) => run(io, flags))
 }
@@ -86,29 +74,14 @@ async function run(io: Io, flags: Flags): Promise<void> {
     )
   }
   const { backtest } = await import('../pipeline/backtest.ts')
-  const options = {
-    ...sourcesOptionsOf(io, flags),
-    from: parseMonth(flags.from, io.now()),
-    to: parseMonth(flags.to, io.now()),
-    window: flags.window,
-    recipe,
-    engine: flags.engine,
-    engineSettings: engineSettingsOf(io, flags),
-    solver: flags.solver,
-  }
-  const cache = await cacheOf(io, flags)
-  const fetching = await fetchingOf(io, flags)
-  const result = await interruptible((signal) =>
-    backtest(options, {
-      cache,
-      signal,
-      progress: (text) => progress(io, text),
-      download: { ...fetching.effects, signal },
-    }),
-  ).finally(async () => {
-    progress(io, '')
-    await fetching.finish()
-  })
+  const { window, solver } = flags
+  const [from, to] = [parseMonth(flags.from, io.now()), parseMonth(flags.to, io.now())]
+  const result = await reading(io, flags, (options, effects) =>
+    backtest(
+      { ...options, from, to, window, recipe, solver },
+      { ...effects, progress: (text) => progress(io, text) },
+    ),
+  )
   if (result.windows.length === 0) throw noWindow(result, flags)
   if (flags.csv) await writeCsv(resolve(io.cwd, flags.csv), result.windows)
   if (flags.json) printJson(io, { recipe: recipe.name, window: flags.window, ...result })
@@ -177,11 +150,11 @@ function printTable(io: Io, result: Backtest, flags: Flags, recipe: string): voi
       ...(['right', 'right', 'right', 'right', 'right', 'right', 'right'] as const),
     ]),
   )
-  const rmse = windows.map(({ validation }) => validation.rmse)
-  const mean = rmse.reduce((sum, value) => sum + value, 0) / rmse.length
+  const { mean, deviation } = spreadOf(windows.map(({ validation }) => validation.rmse))
+  const spread = windows.length > 1 ? ` ±${deviation.toFixed(3)}` : ''
   const worst = windows.reduce((a, b) => (a.validation.rmse >= b.validation.rmse ? a : b))
   io.out(
-    `\nmean RMSE  ${mean.toFixed(3)} minutes over ${windows.length} window${windows.length === 1 ? '' : 's'}, worst ${worst.validation.rmse.toFixed(3)} on ${worst.validation_month}\n`,
+    `\nmean RMSE  ${mean.toFixed(3)}${spread} minutes over ${windows.length} window${windows.length === 1 ? '' : 's'}, worst ${worst.validation.rmse.toFixed(3)} on ${worst.validation_month}\n`,
   )
   const { engine, read, cached } = reading
   const what = engine ? `${count(read.rows)} rides with ${engine}` : 'no rides'

@@ -5,27 +5,21 @@ import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { stringify } from 'csv-stringify/sync'
 import type { Inferred, NamedEstimate } from '../pipeline/infer.ts'
+import { type Io, printJson, table } from './io.ts'
 import {
-  type CacheFlags,
-  cacheOf,
-  cacheOptions,
-  type DataFlags,
-  dataOptions,
-  fetchingOf,
-  sourcesOptionsOf,
-} from './data-flags.ts'
-import { type EngineFlags, engineOptions, engineSettingsOf } from './engine-flags.ts'
-import { interruptible } from './interrupt.ts'
-import { collect, type Io, printJson, progress, table } from './io.ts'
+  percent,
+  type ReadingFlags,
+  type RecipeFlags,
+  reading,
+  readingOptions,
+  recipeOptions,
+} from './reading.ts'
 import { findRecipe } from './recipes.ts'
 
-interface Flags extends DataFlags, CacheFlags, EngineFlags {
-  recipe: string
-  set: string[]
+interface Flags extends ReadingFlags, RecipeFlags {
   level: number
   top: number
   csv?: string
-  json?: true
 }
 
 const examples = `
@@ -58,8 +52,7 @@ export function coefficientsCommand(io: Io): Command {
       'Fit a linear recipe without a penalty, and say of each coefficient how well the rides tell it.',
     )
     .argument('<sources...>', 'months, Parquet files, addresses')
-    .option('--recipe <name|file>', 'a linear recipe without a penalty', 'plain')
-    .option('--set <key=value>', 'a value of the recipe, such as l2=0 (repeatable)', collect, [])
+  recipeOptions(command, 'a linear recipe without a penalty', 'plain')
     .addOption(
       new Option('--level <share>', 'of intervals that hold the truth')
         .argParser(share)
@@ -71,36 +64,20 @@ export function coefficientsCommand(io: Io): Command {
         .default(20),
     )
     .option('--csv <file>', 'write all of them')
-  return engineOptions(cacheOptions(dataOptions(command)))
-    .option('--json', 'print one JSON object and nothing else')
+  return readingOptions(command)
     .addHelpText('after', examples)
     .action((sources: string[], flags: Flags) => coefficients(io, sources, flags))
 }
 
 async function coefficients(io: Io, sources: readonly string[], flags: Flags): Promise<void> {
   const { inferOn } = await import('../pipeline/infer.ts')
-  const fetching = await fetchingOf(io, flags)
-  const cache = await cacheOf(io, flags)
-  const inferred = await interruptible((signal) =>
+  const recipe = findRecipe(flags.recipe, flags.set, io.cwd)
+  const inferred = await reading(io, flags, (options, effects) =>
     inferOn(
-      {
-        ...sourcesOptionsOf(io, flags),
-        sources,
-        recipe: findRecipe(flags.recipe, flags.set, io.cwd),
-        level: flags.level,
-        engine: flags.engine,
-        engineSettings: engineSettingsOf(io, flags),
-      },
-      {
-        cache,
-        signal,
-        download: fetching.effects,
-        progress: (done, total) =>
-          progress(io, `summing rides ... ${Math.round((100 * done) / Math.max(1, total))} %`),
-      },
+      { ...options, sources, recipe, level: flags.level },
+      { ...effects, progress: percent(io, 'summing rides') },
     ),
-  ).finally(() => fetching.finish())
-  progress(io, '')
+  )
   if (flags.csv !== undefined) await writeFile(resolve(io.cwd, flags.csv), csvOf(inferred))
   if (flags.json) {
     const estimates = inferred.estimates.map(plainOf)

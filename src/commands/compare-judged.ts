@@ -6,13 +6,13 @@ import type { Model } from '../model.ts'
 import type { Interval } from '../pipeline/judge/coverage.ts'
 import { inputEffects } from '../pipeline/judge/input-effects.ts'
 import { judge } from '../pipeline/judge/judge.ts'
+import { leverageOf } from '../pipeline/judge/leverage.ts'
 import type { ReportModel } from '../pipeline/report/document.ts'
 import { residualsOf } from '../pipeline/residuals.ts'
 import { readTable } from '../pipeline/ride-table.ts'
 import { splitPlans } from '../pipeline/sum-rides.ts'
 import type { Candidate } from './compare-report.ts'
 import type { Ranked } from './compare-run.ts'
-import { leverageOf } from './leverage-of.ts'
 import { namesOf, type Outcome } from './train-run.ts'
 
 /** A candidate with all that is said of it. */
@@ -38,7 +38,7 @@ export async function judged(
 ): Promise<Judged> {
   const { training, version, run } = outcome
   const { model, split, files } = training
-  const { validation: plan } = splitPlans(model.recipe, split)
+  const { train: fitted, validation: plan } = splitPlans(model.recipe, split)
   const interval = intervals && intervalsAround(intervals, model)
   const judgement = await judge(model, split.validation, plan, { interval })
   const { n, rmse, mae, bias } = judgement.measures
@@ -53,7 +53,11 @@ export async function judged(
   const months = namesOf(files.validation).map((month) => `${training.taxi} ${month}`)
   const own = model.kind === 'trees' || model.kind === 'forest' ? model.importance() : undefined
   const nine = judgement.intervals?.find(({ nominal }) => nominal === 0.9)
-  const leverage = await leverageOf(training)
+  const leverage = await leverageOf(model, {
+    files: files.train.map(({ file }) => file),
+    plan: fitted,
+    moments: training.moments,
+  })
   return {
     outcome,
     label: `${months.join(', ')}${split.kind === 'month' ? '' : ' (rides held out)'}`,

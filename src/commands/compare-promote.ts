@@ -5,6 +5,7 @@ import { openRegistry } from '../registry.ts'
 import type { Judged } from './compare-judged.ts'
 import type { ComparisonReport } from './compare-report.ts'
 import type { Io } from './io.ts'
+import { gateRefusal } from './worst-gate.ts'
 
 /**
  * Makes the winner champion where it is better than the one there is on the reported rides, and no
@@ -18,12 +19,11 @@ export async function promote(
   { models, worst: allowed }: { readonly models: string; readonly worst?: number },
 ): Promise<NonNullable<ComparisonReport['promoted']>> {
   const { name, version, champion } = outcome
-  const { worst } = candidate
-  if (allowed !== undefined && worst && worst.rmse > allowed) {
-    const found = `its worst slice, ${worst.slice}, has an RMSE of ${worst.rmse.toFixed(3)} over ${worst.n} rides, above ${allowed}`
+  const refusal = gateRefusal(candidate.worst, allowed)
+  if (refusal !== undefined) {
     const first =
       champion === version ? '; it is the champion as the first version of its name' : ''
-    return { done: false, reason: `${found}${first}` }
+    return { done: false, reason: `${refusal}${first}` }
   }
   if (champion === version) return { done: true, reason: 'it is the champion already' }
   const { loadFrom } = await import('../loaded-model.ts')

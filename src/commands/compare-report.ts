@@ -1,5 +1,6 @@
 /** What `ridecast compare` says: its document, and the leaderboard in a terminal. */
 
+import { namesText } from '../months.ts'
 import type { RankingWindow } from '../pipeline/report/document.ts'
 import type { Ranking } from './compare-run.ts'
 import { type Io, table } from './io.ts'
@@ -60,7 +61,7 @@ function bytesText(bytes: number): string {
 /** Prints the leaderboard and what was decided. */
 export function printComparison(io: Io, report: ComparisonReport): void {
   io.out(
-    `${io.colors.bold(`trained on ${report.train.join(', ')}, reported on ${report.validation}`)}\n\n`,
+    `${io.colors.bold(`trained on ${namesText(report.train)}, reported on ${report.validation}`)}\n\n`,
   )
   const rows = report.candidates.map((one) => {
     const { mean, deviation, rmse } = one.selection

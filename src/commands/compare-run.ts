@@ -3,13 +3,17 @@
  * Knows nothing about judging or about what is printed.
  */
 
+import { isRidecastError } from '../errors.ts'
 import type { Intervals } from '../intervals.ts'
+import type { LearningPoint } from '../pipeline/judge/judgement.ts'
+import { type Spread, spreadOf } from '../pipeline/judge/spread.ts'
 import type { Fold } from '../pipeline/select.ts'
 import type { Recipe } from '../recipe-schema.ts'
 import type { Share } from './budget.ts'
 import { cacheOf, fetchingOf } from './data-flags.ts'
 import { interruptible } from './interrupt.ts'
 import { type Io, progress } from './io.ts'
+import { reading } from './reading.ts'
 import { type TrainFlags, tagsOf, trackerFor, trainOptionsOf, userOf } from './train-flags.ts'
 import type { Outcome } from './train-run.ts'
 
@@ -20,12 +24,9 @@ export interface Comparing {
   readonly sources: readonly string[]
 }
 
-/** How a recipe does on rides before those reported. */
-export interface Ranking {
-  /** RMSE by window, minutes, and their mean, which is what is ranked by. */
-  readonly mean: number
-  /** Standard deviation of the windows, divided by their number less 1; 0 for one. */
-  readonly deviation: number
+/** How a recipe does on rides before those reported; the mean is what is ranked by. */
+export interface Ranking extends Spread {
+  /** RMSE by window, minutes. */
   readonly rmse: readonly number[]
 }
 
@@ -59,28 +60,38 @@ export async function rank(
     rmse.push(metrics.validation.rmse)
     intervals = model.intervals
   }
-  const mean = rmse.reduce((sum, value) => sum + value, 0) / rmse.length
-  const squares = rmse.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-  const deviation = rmse.length > 1 ? Math.sqrt(squares / (rmse.length - 1)) : 0
-  return { ranking: { mean, deviation, rmse }, intervals }
+  return { ranking: { ...spreadOf(rmse), rmse }, intervals }
 }
 
-/** RMSE on the reported rides after training on parts of the months, in their order. */
+/**
+ * What more months would buy of a training that was validated on a month of its own, in what is left
+ * of its time: nothing where that is too little, or there is one month.
+ */
 export async function learn(
-  comparing: Comparing,
-  recipe: Recipe,
-  parts: readonly (readonly string[])[],
+  { io, flags }: Comparing,
+  { training }: Outcome,
   share: Share,
-): Promise<{ readonly months: number; readonly rmse: number }[]> {
-  const points = []
-  for (const months of parts) {
-    const fold = { sources: months, validate: comparing.flags.validate }
-    const what = `with ${months.length === 1 ? '1 month' : `${months.length} months`}`
-    const wanted = { ...recipe, intervals: false }
-    const { metrics } = await trainOnly(comparing, wanted, fold, share, what)
-    points.push({ months: months.length, rmse: metrics.validation.rmse })
-  }
-  return points
+): Promise<readonly LearningPoint[]> {
+  const { model, taxi, files, split, metrics } = training
+  const { learningCurve, monthsOfFiles } = await import('../pipeline/judge/learning.ts')
+  const fitted = files.train.map(({ file }) => file)
+  // Rides that are held out of months are others for fewer months.
+  if (split.kind !== 'month' || monthsOfFiles(fitted).length < 2) return []
+  const { recipe } = model
+  const own = { recipe, taxi, validation: split.validation, rmse: metrics.validation.rmse }
+  const trained = { ...own, files: fitted }
+  const show = (text: string): void => progress(io, `${recipe.name}: ${text} ...`)
+  const work = (spent: AbortSignal): Promise<readonly LearningPoint[]> =>
+    reading(io, flags, (options, { cache, signal }) =>
+      learningCurve(
+        { ...options, ...trained },
+        { cache, signal: AbortSignal.any([signal, spent]), progress: show },
+      ),
+    )
+  return share.spend(work).catch((error: unknown) => {
+    if (isRidecastError(error, 'budget_spent')) return []
+    throw error
+  })
 }
 
 /** A training that leaves nothing behind. */

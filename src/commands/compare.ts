@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { isRidecastError, messageOf, RidecastError } from '../errors.ts'
+import { messageOf, RidecastError } from '../errors.ts'
 import type { Recipe } from '../recipe-schema.ts'
 import { type Share, type StartTimer, shareTime } from './budget.ts'
 import type { Judged } from './compare-judged.ts'
@@ -10,9 +10,10 @@ import { promote } from './compare-promote.ts'
 import { type ComparisonReport, printComparison } from './compare-report.ts'
 import { type Comparing, learn, type Ranked, rank, trainAll } from './compare-run.ts'
 import { type Io, printJson, progress } from './io.ts'
-import { openInBrowser, writePage } from './page-file.ts'
+import { type OpenPage, openOption, openPage, writePage } from './page-file.ts'
 import { findRecipe } from './recipes.ts'
 import { type TrainFlags, trainFlags } from './train-flags.ts'
+import { worstOption } from './worst-gate.ts'
 
 /** What is compared where nobody says: every kind, from the classic to the best. */
 const usual = 'plain,pairs,standard,linear,trees,best'
@@ -65,7 +66,7 @@ const windowCount = (text: string): number => {
 /** The command. */
 export function compareCommand(
   io: Io,
-  open = openInBrowser,
+  open: OpenPage = openPage,
   startTimer: StartTimer = AbortSignal.timeout,
 ): Command {
   return trainFlags(
@@ -91,18 +92,9 @@ export function compareCommand(
       .option('--no-learning', 'no training on fewer months for learning curves')
       .option('--name <name>', 'name of the models (default: <taxi>-duration)')
       .option('--report <file>', 'the page (default: compare-<reported rides>.html)')
-      .addOption(
-        new Option('--open <when>', 'open the page in the browser: yes or no')
-          .choices(['yes', 'no'])
-          .default(io.interactive ? 'yes' : 'no', 'yes on a terminal'),
-      )
+      .addOption(openOption(io.interactive ? 'yes' : 'no', 'yes on a terminal'))
       .option('--promote', 'make the winner the champion, if it is better')
-      .addOption(
-        new Option(
-          '--worst <minutes>',
-          'with --promote: the RMSE that no slice of 200 rides may exceed',
-        ).argParser(positive),
-      ),
+      .addOption(worstOption('with --promote:')),
   )
     .option('--json', 'print one JSON object and nothing else')
     .addHelpText('after', help)
@@ -110,7 +102,7 @@ export function compareCommand(
       const report = await compare({ io, sources, flags }, startTimer)
       if (flags.json) printJson(io, report)
       else printComparison(io, report)
-      if (flags.open === 'yes') open(resolve(io.cwd, report.report))
+      if (flags.open === 'yes') await open(io, resolve(io.cwd, report.report))
       if (report.promoted && !report.promoted.done) {
         throw new RidecastError(
           'gate_refused',
@@ -198,22 +190,14 @@ function namedOnce(list: string, io: Io): Recipe[] {
 
 /** The model of all months, judged, and its learning curve as far as time is left. */
 async function finalOf(run: Run, contender: Contender, calibrated: string): Promise<Judged> {
-  const { io, sources, flags } = run
+  const { io, flags } = run
   const { recipe, share } = contender
   const outcome = await trainAll(run, recipe, share)
   progress(io, `judging ${recipe.name} ...`)
   const { judged } = await import('./compare-judged.ts')
   const one = await judged(outcome, contender, calibrated)
-  const { learningParts } = await import('../pipeline/judge/learning.ts')
-  const parts = flags.learning ? learningParts(sources, io.now(), recipe.model === 'linear') : []
-  if (parts.length === 0) return one
-  const points = await learn(run, recipe, parts, share).catch((error: unknown) => {
-    if (isRidecastError(error, 'budget_spent')) return []
-    throw error
-  })
-  if (points.length === 0) return one
-  const { length: months } = one.train
-  const learning = [...points, { months, rmse: one.candidate.validation.rmse }]
+  const learning = flags.learning ? await learn(run, outcome, share) : []
+  if (learning.length === 0) return one
   return {
     ...one,
     candidate: { ...one.candidate, learning },

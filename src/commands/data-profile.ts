@@ -4,7 +4,7 @@
  */
 
 import { resolve } from 'node:path'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { RidecastError } from '../errors.ts'
 import type { CountedMonth } from '../pipeline/data-profile/count-month.ts'
 import type { DataProfile } from '../pipeline/data-profile/document.ts'
@@ -12,7 +12,7 @@ import type { Taxi } from '../ride.ts'
 import { type DataFlags, dataOptions, sourcesOptionsOf } from './data-flags.ts'
 import { interruptible } from './interrupt.ts'
 import { type Io, printJson } from './io.ts'
-import { openInBrowser, writePage } from './page-file.ts'
+import { type OpenPage, openOption, openPage, writePage } from './page-file.ts'
 import { downloadText, progressLines } from './progress-lines.ts'
 
 interface Flags extends DataFlags {
@@ -20,9 +20,6 @@ interface Flags extends DataFlags {
   readonly json?: true
   readonly open: 'yes' | 'no'
 }
-
-/** Opens a file in the browser of the desktop. */
-export type OpenFile = (path: string) => void
 
 const help = `
 Examples:
@@ -40,7 +37,7 @@ what is estimated says so.
  *
  * @param open how a page is shown with --open yes
  */
-export function dataProfileCommand(io: Io, open: OpenFile = openInBrowser): Command {
+export function dataProfileCommand(io: Io, open: OpenPage = openPage): Command {
   const command = new Command('profile')
     .summary('what is in a month, as a page and as JSON')
     .description('Count everything in a month of rides, or in two side by side, and write a page.')
@@ -48,11 +45,7 @@ export function dataProfileCommand(io: Io, open: OpenFile = openInBrowser): Comm
   return dataOptions(command)
     .option('--out <file>', 'the page to write (default: profile-<fleet>-<month>.html)')
     .option('--json', 'print the document on standard output; no page unless --out says where')
-    .addOption(
-      new Option('--open <yes|no>', 'show the page in a browser')
-        .choices(['yes', 'no'])
-        .default('no'),
-    )
+    .addOption(openOption('no'))
     .addHelpText('after', help)
     .action((months: string[], flags: Flags) => profile(io, months, flags, open))
 }
@@ -61,7 +54,7 @@ async function profile(
   io: Io,
   months: readonly string[],
   flags: Flags,
-  open: OpenFile,
+  open: OpenPage,
 ): Promise<void> {
   const counted = await countAll(io, months, flags)
   const { profileOf } = await import('../pipeline/data-profile/profile-of.ts')
@@ -75,7 +68,7 @@ async function profile(
   const said = `${io.colors.bold(path)}\n`
   if (flags.json) io.err(said)
   else io.out(said)
-  if (flags.open === 'yes') open(path)
+  if (flags.open === 'yes') await open(io, path)
 }
 
 async function countAll(io: Io, months: readonly string[], flags: Flags): Promise<CountedMonth[]> {

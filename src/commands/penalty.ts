@@ -2,29 +2,22 @@
 
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Chooser, PenaltyChoice, PenaltyRow } from '../pipeline/penalty-choice.ts'
+import { type Io, printJson, progress, table } from './io.ts'
 import {
-  type CacheFlags,
-  cacheOf,
-  cacheOptions,
-  type DataFlags,
-  dataOptions,
-  fetchingOf,
-  sourcesOptionsOf,
-} from './data-flags.ts'
-import { type EngineFlags, engineOptions, engineSettingsOf } from './engine-flags.ts'
-import { interruptible } from './interrupt.ts'
-import { collect, type Io, printJson, progress, table } from './io.ts'
-import { findRecipe, recipeNames } from './recipes.ts'
+  type ReadingFlags,
+  type RecipeFlags,
+  reading,
+  readingOptions,
+  recipeOptions,
+} from './reading.ts'
+import { findRecipe } from './recipes.ts'
 
-interface Flags extends DataFlags, CacheFlags, EngineFlags {
-  recipe: string
-  set: string[]
+interface Flags extends ReadingFlags, RecipeFlags {
   by: Chooser
   penalty: 'l1' | 'l2'
   count: number
   from: number
   to: number
-  json?: true
 }
 
 const examples = `
@@ -59,8 +52,7 @@ export function penaltyCommand(io: Io): Command {
       'Measure many strengths of a ridge or lasso, and say which to take. Rides are not read where their sums are known (but for folds).',
     )
     .argument('<sources...>', 'months, Parquet files, addresses')
-    .option('--recipe <name|file>', `a linear recipe: ${recipeNames().join(', ')}`, 'standard')
-    .option('--set <key=value>', 'a value of the recipe (repeatable)', collect, [])
+  recipeOptions(command, 'a linear recipe', 'standard')
     .addOption(
       new Option('--by <what>', 'what strengths are measured by')
         .choices(['validation', 'folds', 'gcv'])
@@ -72,41 +64,22 @@ export function penaltyCommand(io: Io): Command {
     .addOption(new Option('--count <n>', 'strengths').argParser(counted).default(200))
     .addOption(new Option('--from <strength>', 'least l2').argParser(above0).default(1e-3))
     .addOption(new Option('--to <strength>', 'largest l2').argParser(above0).default(1e5))
-  return engineOptions(cacheOptions(dataOptions(command)))
-    .option('--json', 'print one JSON object and nothing else')
+  return readingOptions(command)
     .addHelpText('after', examples)
     .action((sources: string[], flags: Flags) => choose(io, sources, flags))
 }
 
 async function choose(io: Io, sources: readonly string[], flags: Flags): Promise<void> {
   const { choosePenalty } = await import('../pipeline/penalty-choice.ts')
-  const fetching = await fetchingOf(io, flags)
-  const cache = await cacheOf(io, flags)
+  const { by, penalty, count, from, to } = flags
+  const recipe = findRecipe(flags.recipe, flags.set, io.cwd)
   const start = performance.now()
-  const choice = await interruptible((signal) =>
+  const choice = await reading(io, flags, (options, effects) =>
     choosePenalty(
-      {
-        ...sourcesOptionsOf(io, flags),
-        sources,
-        recipe: findRecipe(flags.recipe, flags.set, io.cwd),
-        by: flags.by,
-        penalty: flags.penalty,
-        count: flags.count,
-        from: flags.from,
-        to: flags.to,
-        now: io.now(),
-        engine: flags.engine,
-        engineSettings: engineSettingsOf(io, flags),
-      },
-      {
-        cache,
-        signal,
-        download: fetching.effects,
-        progress: (text) => progress(io, `${text} ...`),
-      },
+      { ...options, sources, recipe, by, penalty, count, from, to, now: io.now() },
+      { ...effects, progress: (text) => progress(io, `${text} ...`) },
     ),
-  ).finally(() => fetching.finish())
-  progress(io, '')
+  )
   const seconds = (performance.now() - start) / 1000
   const next = `ridecast train ${sources.join(' ')} --recipe ${flags.recipe} --set ${flags.penalty}=${choice.best.strength.toPrecision(4)}`
   if (flags.json) printJson(io, { ...choice, by: flags.by, penalty: flags.penalty, seconds, next })

@@ -7,6 +7,19 @@ import type { RunHandle, RunStart, Tracker } from '../tracking/tracker.ts'
 
 const nameOf = (trial: number): string => `trial-${trial + 1}`
 
+/** What a search is steered by; every run of it says so. */
+export interface SearchFacts {
+  readonly recipe: string
+  /** What is trained on and chosen by, for people. */
+  readonly rides: string
+  readonly sampler: string
+  /** Together with a trial's number it gives the point of a random search. */
+  readonly seed: number
+  readonly workers: number
+  /** Whether poor trials are stopped. */
+  readonly prune: boolean
+}
+
 /** The run of a search, and its trials as runs within it. */
 export class SearchRecord {
   /** The run that all trials are nested in, those of a search that went on too. */
@@ -15,23 +28,37 @@ export class SearchRecord {
   /** Undefined where another process has started it: what has ended is not written to. */
   private readonly run: RunHandle | undefined
   private readonly start: RunStart
+  private readonly facts: SearchFacts
 
-  private constructor(tracker: Tracker, start: RunStart, id: string, run: RunHandle | undefined) {
+  private constructor(
+    tracker: Tracker,
+    start: RunStart,
+    facts: SearchFacts,
+    id: string,
+    run: RunHandle | undefined,
+  ) {
     this.tracker = tracker
     this.start = start
+    this.facts = facts
     this.id = id
     this.run = run
   }
 
   /** The run that the folder names, or a new one. */
-  static async open(tracker: Tracker, folder: string, start: RunStart): Promise<SearchRecord> {
+  static async open(
+    tracker: Tracker,
+    folder: string,
+    start: RunStart,
+    facts: SearchFacts,
+  ): Promise<SearchRecord> {
     const path = join(folder, 'run.txt')
     const known = await readFile(path, 'utf8').catch(() => undefined)
-    if (known !== undefined) return new SearchRecord(tracker, start, known.trim(), undefined)
+    if (known !== undefined) return new SearchRecord(tracker, start, facts, known.trim(), undefined)
     const run = await tracker.startRun(start)
     await mkdir(folder, { recursive: true })
     await writeFile(path, `${run.id}\n`)
-    return new SearchRecord(tracker, start, run.id, run)
+    await run.logParameters({ ...facts })
+    return new SearchRecord(tracker, start, facts, run.id, run)
   }
 
   private nested(name: string, startedAt?: Date): Promise<RunHandle> {
@@ -61,7 +88,8 @@ export class SearchRecord {
   }: Trial): Promise<void> {
     const began = seconds === undefined ? undefined : new Date(Date.now() - seconds * 1000)
     const run = await this.nested(nameOf(number), began)
-    await run.logParameters({ ...point, trial: number + 1, state })
+    const { recipe, sampler, seed } = this.facts
+    await run.logParameters({ ...point, trial: number + 1, state, recipe, sampler, seed })
     for (const [step, rmse] of intermediates) {
       await run.logMetrics({ 'validation.rmse': rmse }, { step })
     }

@@ -40,7 +40,8 @@ Trials are measured on rides before those that models are reported on: with seve
 them; with one month, its last fifth. Every trial is a run, nested in the run of the search.
 
 A search keeps what it has: cut by Ctrl-C or a crash, the same command goes on where it was, and with
-more --trials it goes further. The same seed and the same number of workers give the same trials.
+more --trials it goes further. The same seed and the same number of workers give the same trials. Points of
+a random search or a grid, and with --no-prune their scores, are the same for any number of workers.
 
 Examples:
   ridecast search --recipe trees --trials 50
@@ -136,13 +137,19 @@ async function search(io: Io, sources: readonly string[], flags: Flags): Promise
     flags.study ?? join('searches', `${recipe.name}-${sources.join('-')}`.replace(/[^\w.-]+/g, '-'))
   const folder = resolve(io.cwd, study)
   const tracker = await trackerFor(io, flags, false)
-  const record = await SearchRecord.open(tracker, folder, {
-    experiment: flags.experiment ?? `search-${recipe.name}`,
-    tags: { ...tagsOf(flags), search: study },
-    commit: await findCommit(io.cwd),
-    user: userOf(io),
-    source: `ridecast search ${sources.join(' ')} --recipe ${flags.recipe}`,
-  })
+  const { sampler, seed, workers, prune } = flags
+  const record = await SearchRecord.open(
+    tracker,
+    folder,
+    {
+      experiment: flags.experiment ?? `search-${recipe.name}`,
+      tags: { ...tagsOf(flags), search: study },
+      commit: await findCommit(io.cwd),
+      user: userOf(io),
+      source: `ridecast search ${sources.join(' ')} --recipe ${flags.recipe}`,
+    },
+    { recipe: recipe.name, rides: task.label, sampler, seed, workers, prune },
+  )
   try {
     const { best, trials } = await runTrials(io, flags, { space, task, recipeAt, folder, record })
     const found = formatRecipe(

@@ -14,14 +14,14 @@ import { type MomentsCache, noCache } from './moments-cache.ts'
 import { planOf, type Refused } from './plan.ts'
 import type { ObtainAllEffects } from './source.ts'
 import { obtainFiles, planSources, type SourcesOptions, sourcesLabel } from './sources.ts'
-import { Summing } from './summing.ts'
+import { type LocalTripFile, Summing } from './summing.ts'
 
 /** A model measured on some files. */
 export interface Evaluation {
   /** What was measured on, for people. */
   readonly label: string
-  /** SHA-256 of the files. */
-  readonly hashes: readonly string[]
+  /** The files that were read. */
+  readonly files: readonly LocalTripFile[]
   readonly rows: number
   readonly kept: number
   readonly refused: Refused
@@ -49,18 +49,21 @@ export interface EvaluateEffects {
   readonly cache?: MomentsCache
   /** Told (rides read, rides in the file). */
   readonly progress?: (done: number, total: number) => void
+  /** Ends it; its reason is thrown. */
+  readonly signal?: AbortSignal
 }
 
 /**
  * Measures a model on months, files or addresses, by the model's own filters.
  *
- * @throws month_invalid, usage_invalid, source_* codes, engine_* codes
+ * @throws month_invalid, usage_invalid, source_* codes, engine_* codes, the reason of the signal
  */
 export async function evaluateOn(
   model: Model,
   options: EvaluateOptions,
   effects: EvaluateEffects = {},
 ): Promise<Evaluation> {
+  const { signal } = effects
   const plans = planSources(options.sources, options)
   const label = sourcesLabel(plans)
   const files = await obtainFiles(plans, effects.download)
@@ -68,6 +71,7 @@ export async function evaluateOn(
     () => openEngine(options.engine, options.engineSettings),
     effects.cache ?? noCache,
     effects.progress,
+    signal,
   )
   const plan = planOf(model.recipe, model.features)
   const sums = await summing.ofFiles(files, [plan]).finally(() => summing.close())
@@ -80,16 +84,19 @@ export async function evaluateOn(
   }
   const judgement = await judge(model, files, plan, {
     interval: intervalOf(model),
+    signal,
     ...(effects.progress && { progress: effects.progress }),
   })
   return {
     label,
-    hashes: files.map(({ source }) => source.sha256),
+    files,
     rows: moments.rows,
     kept: moments.n,
     refused: moments.refused,
     measures: model.kind === 'linear' ? evaluate(model, moments) : judgement.measures,
     judgement,
-    inputs: options.inputs ? await inputEffects(model, files, plan) : undefined,
+    inputs: options.inputs
+      ? await inputEffects(model, files, plan, { ...(signal && { signal }) })
+      : undefined,
   }
 }

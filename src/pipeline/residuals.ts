@@ -141,18 +141,17 @@ export async function predictRides(
  * Goes over the rides that `plan` takes and measures the model's residuals.
  *
  * @param files trip files; a slice by rows counts in each by itself
- * @param progress called with (rides read, rides in the file)
- * @throws source_columns, source_column_type, source_truncated
+ * @throws source_columns, source_column_type, source_truncated, the reason of the signal
  */
 export async function residualsOf(
   model: Model,
   files: readonly MeasuredFile[],
   plan: Plan,
-  progress: (done: number, total: number) => void = () => {},
+  effects: PredictedEffects = {},
 ): Promise<Residuals> {
   const counter = new ResidualCounter()
   const add = (_: RideBatch, __: number, actual: number, predicted: number): void =>
     counter.add(actual, predicted - actual)
-  await predictRides(model, files, plan, add, { progress })
+  await predictRides(model, files, plan, add, effects)
   return counter.residuals()
 }

@@ -210,6 +210,14 @@ describe('ridecast compare of several months', () => {
     ])
   })
 
+  test('draws no curve on rides that are held out, which would be others for fewer months', async () => {
+    const held = ['--validate', 'holdout', '--recipes', 'plain', '--models', 'held'] as const
+    const { candidates } = JSON.parse(
+      await said(compareCommand, '2021-01..2021-02', ...months, ...held, '--open', 'no', '--json'),
+    )
+    expect(candidates.map(({ learning }: { learning: object[] }) => learning)).toEqual([[]])
+  })
+
   test('judges intervals of errors on rides before those they are counted on', () => {
     const [few, plain] = report.candidates
     expect(few?.interval?.nominal).toBe(0.9)
@@ -284,6 +292,14 @@ describe('ridecast search', () => {
     ])
     const best = Math.min(...more.trials.map(({ rmse }: { rmse: number }) => rmse))
     expect(more.best.rmse).toBe(best)
+    const tracker = fileTracker(join(cwd, 'runs'))
+    const { parameters } = await tracker.getRun(more.run_id)
+    expect(parameters).toMatchObject({ recipe: 'few', sampler: 'tpe', seed: '5', workers: '1' })
+    const third = nested.find(({ name }) => name === 'trial-3')
+    const trial = await tracker.getRun(third?.id ?? '')
+    const point = Object.entries(more.trials[2].point).map(([key, one]) => [key, String(one)])
+    expect(trial.parameters).toMatchObject({ ...Object.fromEntries(point), trial: '3', seed: '5' })
+    expect(trial.metrics.rmse).toBe(more.trials[2].rmse)
   })
 
   test('records a trial that ended when the process was killed before it was recorded', async () => {
@@ -302,15 +318,6 @@ describe('ridecast search', () => {
     const [again] = (await nested()).filter(({ name }) => name === 'trial-2')
     const { metrics } = await tracker.getRun(again?.id ?? '')
     expect(metrics.rmse).toBe(first.trials[1].rmse)
-  })
-
-  test('in threads gives the same trials as in one', async () => {
-    const argv = [...search, ...params, '--sampler', 'random', '--trials', '4', '--json'] as const
-    const of = async (study: string, ...more: string[]) =>
-      JSON.parse(await said(searchCommand, ...argv, '--study', study, ...more)).trials
-    const alone = await of('alone')
-    expect(await of('together', '--workers', '2')).toEqual(alone)
-    expect(new Set(alone.map(({ rmse }: { rmse: number }) => rmse)).size).toBe(4)
   })
 
   test('writes the best settings as a recipe that trains', async () => {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { evaluateCommand } from '../../src/commands/evaluate.ts'
 import { trainCommand } from '../../src/commands/train.ts'
+import { gateRefusal } from '../../src/commands/worst-gate.ts'
 import type { SliceFamily } from '../../src/pipeline/judge/judgement.ts'
 import type { ReportDocument } from '../../src/pipeline/report/document.ts'
 import { runCommand } from './run-command.ts'
@@ -101,9 +102,34 @@ describe('ridecast evaluate', () => {
     expect(text).not.toContain('note:')
   })
 
+  test('is a gate on the worst slice, which it prints before it refuses', async () => {
+    const { worst } = JSON.parse(await evaluate('2021-03', '--json'))
+    await evaluate('2021-03', '--worst', String(worst.rmse))
+    const refused = evaluate('2021-03', '--worst', String(worst.rmse - 0.001))
+    await expect(refused).rejects.toMatchObject({
+      code: 'gate_refused',
+      message: expect.stringMatching(
+        /is refused: its worst slice, .* has an RMSE of [\d.]+ over \d+ rides, above/,
+      ),
+    })
+  })
+
+  test('lets no model pass where no slice has enough rides', () => {
+    expect(gateRefusal(null, 5)).toBe('no slice has 200 rides to hold to 5 minutes')
+    expect(gateRefusal(null, undefined)).toBeUndefined()
+    expect(gateRefusal({ slice: 'hour 4', rmse: 5, n: 200 }, 5)).toBeUndefined()
+  })
+
   test('says where rides are known to the model', async () => {
-    expect(await evaluate('2021-01')).toContain('it was trained on some of these rides')
-    expect(await evaluate('2021-02')).toContain('its intervals are made of errors on these rides')
+    const report = ['--report', 'known.html', '--no-learning'] as const
+    const page = (): string => readFileSync(join(cwd, 'known.html'), 'utf8')
+    expect(await evaluate('2021-01', ...report)).toContain('it was trained on some of these rides')
+    expect(page()).toContain('"known":"trained"')
+    const calibrated = await evaluate('2021-02', ...report)
+    expect(calibrated).toContain('its intervals are made of errors on these rides')
+    expect(page()).toContain('"known":"calibrated"')
+    await evaluate('2021-03', ...report)
+    expect(page()).not.toContain('"known":')
   })
 
   test('writes a page with all of it', async () => {

@@ -29,7 +29,7 @@ describe('ridecast backtest', () => {
     expect(printed).toMatch(/^plain on green, windows of 1 month\n/)
     // truth.md: the plain recipe of January 2021 scores 10.474 on February.
     expect(printed).toMatch(/2021-01 +2021-02 +73,908 +507 +9\.775 +10\.474/)
-    expect(printed).toMatch(/mean RMSE .* over 2 windows, worst/)
+    expect(printed).toMatch(/mean RMSE {2}[\d.]+ ±[\d.]+ minutes over 2 windows, worst/)
     const [header, first, ...rest] = readFileSync(join(cwd, 'windows.csv'), 'utf8').split('\n')
     expect(header?.split(',').slice(0, 3)).toEqual([
       'train_months',

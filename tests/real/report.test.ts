@@ -67,7 +67,11 @@ async function reported(name: string, withAll: boolean): Promise<ReportModel> {
     model_bytes: JSON.stringify(model.toJSON()).length,
   }
   // What `pairs` would be without leverages: too wide, say.
-  if (!withAll) return { ...base, leverage: { unavailable: 'its design is too large' } }
+  if (!withAll) {
+    const why = { unavailable: 'its months are not at hand' }
+    const leverage = { unavailable: 'its design is too large' }
+    return { ...base, known: 'trained', leverage, learning_curve: why }
+  }
   const leverages = leveragesOf(moments, model.recipe)
   if (!leverages) throw new Error('pairs has no leverages')
   const fitted = [fileOf('2021-01'), fileOf('2021-02')]
@@ -80,6 +84,7 @@ async function reported(name: string, withAll: boolean): Promise<ReportModel> {
     version: 'f00d',
     selection: { mean: 7.25, deviation: 0.5, rmse: [6.75, 7.75] },
     calibrated_on: '2021-02',
+    known: 'calibrated',
     leverage: leveragePoints(model, leverages, own, mse),
     importance: permutationImportance(model, rides),
     dependence: [partialDependence(model, rides, 'trip_distance', [1, 2, 5, 10])],
@@ -273,10 +278,12 @@ describe('one model', () => {
   })
 
   test('shows how many rides intervals hold', async () => {
+    const section = page.getByRole('region', { name: 'Intervals', exact: true })
+    expect(await section.innerText()).toContain('the same: they hold here by their making.')
     const all = page.getByRole('region', { name: 'Coverage by predicted minutes' })
     const nine = model(0).judgement.intervals?.find(({ nominal }) => nominal === 0.9)
     expect(await all.getByRole('row', { name: 'all' }).innerText()).toContain(
-      `${((nine?.coverage ?? 0) * 100).toFixed(1)} %, 36.0`,
+      `${((nine?.coverage ?? 0) * 100).toFixed(1)} %\n36.0`,
     )
   })
 })
@@ -291,6 +298,8 @@ describe('several models', () => {
     await expect
       .poll(() => table.getByRole('row', { name: 'pairs' }).innerText())
       .toContain('7.250 ± 0.500')
+    const side = page.getByRole('region', { name: 'Side by side', exact: true })
+    expect(await side.innerText()).toContain('Ahead is pairs, by its errors on rides before these.')
     await page.getByText('How they were ranked').click()
     const ranked = page.getByRole('region', { name: 'RMSE on the rides that ranked' })
     expect(await ranked.getByRole('row', { name: 'pairs' }).innerText()).toBe(
@@ -300,6 +309,9 @@ describe('several models', () => {
     await expect
       .poll(() => page.getByRole('region', { name: 'Residuals' }).innerText())
       .toContain('Not shown: its design is too large.')
+    expect(await page.getByRole('region', { name: 'What more months buy' }).innerText()).toContain(
+      'Not shown: its months are not at hand.',
+    )
   })
 
   test('stand side by side, the best in bold', async () => {
@@ -331,6 +343,7 @@ describe('several models', () => {
     await page.getByLabel('plain', { exact: true }).check()
     const short = page.getByRole('region', { name: 'plain in short' })
     expect(await short.innerText()).toContain(model(1).judgement.measures.rmse.toFixed(3))
+    expect(await short.innerText()).toContain('trained on some of these rides, which flatters')
     // The other model came without.
     expect(await page.getByRole('heading', { name: 'Intervals' }).count()).toBe(0)
   })

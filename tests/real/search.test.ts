@@ -1,7 +1,7 @@
 /** A search that is cut and goes on, told to a real MLflow server: every trial a nested run, once. */
 
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -89,46 +89,5 @@ print(json.dumps([[r.info.run_name, r.data.tags.get('mlflow.parentRunId'), r.dat
       expect(parameters['trees.leaves']).toBe(String(trial.point['trees.leaves']))
       if (trial.state === 'finished') expect(rmse).toBeCloseTo(trial.rmse, 9)
     }
-  })
-})
-
-describe('a search in threads that Ctrl-C ends', () => {
-  /** Runs it to its end, or sends SIGINT once so many trials have finished. */
-  async function searched(study: string, interruptAfter?: number) {
-    const path = join(folder, study)
-    const argv = [...args(), '--study', path, '--workers', '2', '--trials', '8']
-    const child = spawn('node', [join(root, 'bin/ridecast.mjs'), ...argv], {
-      env: { ...process.env, MLFLOW_TRACKING_URI: '' },
-    })
-    let [out, err] = ['', '']
-    child.stdout.on('data', (data) => {
-      out += data
-    })
-    child.stderr.on('data', (data) => {
-      err += data
-    })
-    const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
-    while (interruptAfter !== undefined && child.exitCode === null) {
-      const log = existsSync(join(path, 'search.ndjson'))
-        ? readFileSync(join(path, 'search.ndjson'), 'utf8')
-        : ''
-      if ((log.match(/"finished"/g) ?? []).length >= interruptAfter) {
-        child.kill('SIGINT')
-        break
-      }
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-    return { code: await ended, out, err }
-  }
-
-  test('says how to go on, and then finds what it would have found', async () => {
-    const whole = await searched('whole')
-    expect(whole.code, whole.err).toBe(0)
-    const cut = await searched('interrupted', 2)
-    expect(cut.code, cut.out).toBe(1)
-    expect(cut.err).toContain('was interrupted and keeps its trials')
-    const rest = await searched('interrupted')
-    expect(rest.code, rest.err).toBe(0)
-    expect(JSON.parse(rest.out).trials).toEqual(JSON.parse(whole.out).trials)
   })
 })

@@ -16,6 +16,7 @@ import type {
   PartialDependence,
   SettableInput,
 } from './judgement.ts'
+import { spreadOf } from './spread.ts'
 
 /** How inputs are shuffled. */
 export interface ImportanceOptions {
@@ -47,9 +48,8 @@ export function permutationImportance(
         const taken = Float64Array.from(order, (i) => values[i] as number)
         return rmseOf(model, withInput(rides, input, taken), actual) - base
       })
-      const rise = rises.reduce((sum, value) => sum + value, 0) / repeats
-      const squares = rises.reduce((sum, value) => sum + (value - rise) ** 2, 0)
-      return { input, rise, deviation: Math.sqrt(squares / Math.max(1, repeats - 1)) }
+      const { mean: rise, deviation } = spreadOf(rises)
+      return { input, rise, deviation }
     })
     .sort((a, b) => b.rise - a.rise)
 }

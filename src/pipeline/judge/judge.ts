@@ -13,6 +13,7 @@ import type { Judgement, QuantilePoint } from './judgement.ts'
 import { MinutesCounts } from './minutes.ts'
 import { RidePoints } from './ride-points.ts'
 import { SliceSums, slicedColumns, worstOf } from './slices.ts'
+import { usualSupport } from './support.ts'
 import { ZoneSums } from './zone-sums.ts'
 
 /** What judging is told and tells. */
@@ -25,7 +26,7 @@ export interface JudgeOptions {
   readonly sample?: number
   /** Of the sample, default 1. */
   readonly seed?: number
-  /** Rides that a slice needs to count as the worst, default 200. */
+  /** Rides that a slice needs to count as the worst, default {@link usualSupport}. */
   readonly minimumSupport?: number
   /** The model's intervals, where it has some. */
   readonly interval?: Interval | undefined
@@ -44,7 +45,14 @@ export async function judge(
   plan: Plan,
   options: JudgeOptions = {},
 ): Promise<Judgement> {
-  const { sample = 2000, seed = 1, minimumSupport = 200, interval, progress, signal } = options
+  const {
+    sample = 2000,
+    seed = 1,
+    minimumSupport = usualSupport,
+    interval,
+    progress,
+    signal,
+  } = options
   const residuals = new ResidualCounter()
   const slices = new SliceSums()
   const minutes = new MinutesCounts(plan.target.max)

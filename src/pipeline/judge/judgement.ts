@@ -211,3 +211,16 @@ export interface LeveragePoints {
   /** Cook's distance: how far all predictions would move without the ride. */
   readonly influence: readonly number[]
 }
+
+/** Why something is not shown: the rest of a sentence. */
+export interface Unavailable {
+  readonly unavailable: string
+}
+
+/** How good a recipe is with so much data. */
+export interface LearningPoint {
+  /** Months that were trained on. */
+  readonly months: number
+  /** On the rides of the judgement, minutes. */
+  readonly rmse: number
+}

@@ -6,8 +6,10 @@
 import type {
   InputImportance,
   Judgement,
+  LearningPoint,
   LeveragePoints,
   PartialDependence,
+  Unavailable,
 } from '../judge/judgement.ts'
 
 /** A report. */
@@ -38,6 +40,8 @@ export interface ReportModel {
   readonly selection?: RankingShown
   /** Rides whose errors the intervals of the judgement are made of, for people. */
   readonly calibrated_on?: string
+  /** Whether it has seen some of the rides of the report, in training or for its intervals. */
+  readonly known?: 'trained' | 'calibrated'
   readonly training_seconds?: number
   /** Bytes of its `model.json`. */
   readonly model_bytes?: number
@@ -49,9 +53,9 @@ export interface ReportModel {
   /** One chart each. */
   readonly dependence?: readonly PartialDependence[]
   /** Of a linear model: fitted rides by their weight, or why that is not known. */
-  readonly leverage?: LeveragePoints | { readonly unavailable: string }
-  /** The same recipe on more months, ascending. */
-  readonly learning_curve?: readonly LearningPoint[]
+  readonly leverage?: LeveragePoints | Unavailable
+  /** The same recipe on more months, ascending; or why that is not known. */
+  readonly learning_curve?: readonly LearningPoint[] | Unavailable
 }
 
 /** A training that models are ranked by, for people. */
@@ -73,12 +77,4 @@ export interface TermShare {
   readonly term: string
   /** Share of what all terms lower the squared error by, 0 to 1. */
   readonly share: number
-}
-
-/** How good a recipe is with so much data. */
-export interface LearningPoint {
-  /** Months that were trained on. */
-  readonly months: number
-  /** On the rides of the report, minutes. */
-  readonly rmse: number
 }

@@ -47,6 +47,7 @@ export function drawBins(all: readonly Binned[], { height, label }: BinsFrame): 
     marginTop: 8,
     x: {
       label: label ?? null,
+      labelArrow: 'none',
       ticks: isSmall ? Math.max(2, Math.round(width / 80)) : Math.round(width / 70),
       tickSize: 0,
       inset: isSmall ? 2 : 0,

@@ -23,7 +23,7 @@ export function Intervals({ intervals }: { intervals: readonly IntervalCoverage[
       </div>
       <div>
         <h3>By predicted minutes</h3>
-        <p class="quiet small">share inside, and the mean width in minutes</p>
+        <p class="quiet small">share inside, and below it the mean width in minutes</p>
         <Scroll label="Coverage by predicted minutes">
           <table>
             <thead>
@@ -47,7 +47,7 @@ export function Intervals({ intervals }: { intervals: readonly IntervalCoverage[
                     <th scope="row">{band}</th>
                     <td>{countText(cells[0]?.n ?? 0)}</td>
                     {cells.map((cell, k) => (
-                      <td key={intervals[k]?.nominal}>{cell && cellText(cell)}</td>
+                      <td key={intervals[k]?.nominal}>{cell && <Cell {...cell} />}</td>
                     ))}
                   </tr>
                 )
@@ -56,7 +56,9 @@ export function Intervals({ intervals }: { intervals: readonly IntervalCoverage[
                 <th scope="row">all</th>
                 <td>{countText(intervals[0]?.n ?? 0)}</td>
                 {intervals.map((one) => (
-                  <td key={one.nominal}>{cellText(one)}</td>
+                  <td key={one.nominal}>
+                    <Cell {...one} />
+                  </td>
                 ))}
               </tr>
             </tbody>
@@ -67,8 +69,15 @@ export function Intervals({ intervals }: { intervals: readonly IntervalCoverage[
   )
 }
 
-const cellText = ({ coverage, width }: { coverage: number; width: number }): string =>
-  `${(coverage * 100).toFixed(1)} %, ${minutesText(width, 1)}`
+/** Two lines: side by side, the last of four columns would not fit. */
+function Cell({ coverage, width }: { coverage: number; width: number }): JSX.Element {
+  return (
+    <>
+      {(coverage * 100).toFixed(1)} %<br />
+      <span class="quiet">{minutesText(width, 1)}</span>
+    </>
+  )
+}
 
 function drawCoverage(intervals: readonly IntervalCoverage[]): Draw {
   const bands = intervals.flatMap(({ nominal, slices }) =>

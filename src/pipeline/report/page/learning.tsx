@@ -6,12 +6,23 @@ import { useMemo } from 'preact/hooks'
 import { tip } from '../../data-profile/page/bins-chart.ts'
 import { type Draw, Figure } from '../../data-profile/page/figure.tsx'
 import { Scroll } from '../../data-profile/page/scroll.tsx'
-import type { LearningPoint, ReportModel } from '../document.ts'
+import type { LearningPoint } from '../../judge/judgement.ts'
+import type { ReportModel } from '../document.ts'
 import { minutesText } from './names.ts'
 
 const monthsName = (months: number): string => `${months} ${months === 1 ? 'month' : 'months'}`
 
-/** The learning curve of a recipe, and a table with those of others. */
+/** The points of a model's learning curve; none where it is not known. */
+export function pointsOf({ learning_curve: curve = [] }: ReportModel): readonly LearningPoint[] {
+  return 'unavailable' in curve ? [] : curve
+}
+
+/** True for a model that has a learning curve, or says why not. */
+export function hasLearning({ learning_curve: curve = [] }: ReportModel): boolean {
+  return 'unavailable' in curve || curve.length > 0
+}
+
+/** The learning curve of a recipe, and a table with those of others; or why there is none. */
 export function Learning({
   model,
   others,
@@ -19,13 +30,14 @@ export function Learning({
   model: ReportModel
   others: readonly ReportModel[]
 }): JSX.Element {
-  const { learning_curve: curve = [] } = model
-  const draw = useMemo(() => drawCurve(curve), [curve])
-  const all = [model, ...others].filter(({ learning_curve: some = [] }) => some.length > 0)
-  const months = [...new Set(all.flatMap(({ learning_curve = [] }) => learning_curve))]
-    .map((point) => point.months)
-    .filter((count, k, counts) => counts.indexOf(count) === k)
-    .sort((a, b) => a - b)
+  const { learning_curve: told } = model
+  const draw = useMemo(() => drawCurve(pointsOf(model)), [model])
+  const all = [model, ...others].filter((one) => pointsOf(one).length > 0)
+  const counts = all.flatMap((one) => pointsOf(one).map(({ months }) => months))
+  const months = [...new Set(counts)].sort((a, b) => a - b)
+  if (told && 'unavailable' in told) {
+    return <p class="quiet small">Not shown: {told.unavailable}.</p>
+  }
   return (
     <>
       <p class="quiet small">
@@ -47,11 +59,11 @@ export function Learning({
                 </tr>
               </thead>
               <tbody>
-                {all.map(({ name, learning_curve: some = [] }) => (
-                  <tr key={name}>
-                    <th scope="row">{name}</th>
+                {all.map((one) => (
+                  <tr key={one.name}>
+                    <th scope="row">{one.name}</th>
                     {months.map((count) => {
-                      const point = some.find((one) => one.months === count)
+                      const point = pointsOf(one).find(({ months: own }) => own === count)
                       return <td key={count}>{point ? minutesText(point.rmse, 3) : '–'}</td>
                     })}
                   </tr>

@@ -106,8 +106,8 @@ function drawPoints(points: LeveragePoints): Draw {
       type: 'log',
       label: 'leverage',
       labelArrow: 'none',
-      domain: [range[0], range[1]],
-      nice: true,
+      // A little room on either side; whole decades would leave half of the chart empty.
+      domain: [range[0] / 1.25, Math.min(1, range[1] * 1.25)],
       tickSize: 0,
       ticks: Math.max(2, Math.round(width / 140)),
       tickFormat: (value: number) => valueText(value, 2),

@@ -11,7 +11,7 @@ import { BiasMaps } from './bias-maps.tsx'
 import { hasImportance, Importance } from './importance.tsx'
 import { Intervals } from './intervals.tsx'
 import { Leaderboard, Windows } from './leaderboard.tsx'
-import { Learning } from './learning.tsx'
+import { hasLearning, Learning } from './learning.tsx'
 import { Leverage } from './leverage.tsx'
 import { Minutes } from './minutes.tsx'
 import { biasText, kindNames, minutesText, worstText } from './names.ts'
@@ -46,7 +46,17 @@ export function Report({ report }: { report: ReportDocument }): JSX.Element {
           <Section
             id="leaderboard"
             title="Side by side"
-            note="Measured on the same rides, minutes; the best of each column in bold."
+            note={
+              <>
+                Measured on the same rides, minutes; the best of each column in bold.
+                {windows.length > 0 && (
+                  <>
+                    {' '}
+                    Ahead is <b>{models[0]?.name}</b>, by its errors on rides before these.
+                  </>
+                )}
+              </>
+            }
           >
             <Leaderboard models={models} chosen={model} />
             {windows.length > 0 && <Windows models={models} windows={windows} />}
@@ -76,7 +86,7 @@ export function Report({ report }: { report: ReportDocument }): JSX.Element {
 }
 
 function sectionsOf(model: ReportModel, isOne: boolean): (readonly [string, string])[] {
-  const { judgement, learning_curve = [] } = model
+  const { judgement } = model
   return [
     ...(isOne ? [] : [['leaderboard', 'Side by side'] as const]),
     ['minutes', 'Minutes'],
@@ -85,7 +95,7 @@ function sectionsOf(model: ReportModel, isOne: boolean): (readonly [string, stri
     ...(judgement.zones.length > 0 ? [['zones', 'Zones'] as const] : []),
     ...(judgement.intervals ? [['intervals', 'Intervals'] as const] : []),
     ...(hasImportance(model) ? [['importance', 'Inputs'] as const] : []),
-    ...(learning_curve.length > 0 ? [['learning', 'More data'] as const] : []),
+    ...(hasLearning(model) ? [['learning', 'More data'] as const] : []),
   ]
 }
 
@@ -96,7 +106,7 @@ function OneModel({
   model: ReportModel
   others: readonly ReportModel[]
 }): JSX.Element {
-  const { judgement, learning_curve = [] } = model
+  const { judgement } = model
   return (
     <>
       <Section id="minutes" title="Predicted and actual minutes">
@@ -131,7 +141,7 @@ function OneModel({
           title="Intervals"
           note={
             model.calibrated_on &&
-            `Made of the errors on ${model.calibrated_on}, and counted on the rides of this report.`
+            `Made of the errors on ${model.calibrated_on}, and counted on the rides of this report${model.known === 'calibrated' ? ', some of which are the same: they hold here by their making' : ''}.`
           }
         >
           <Intervals intervals={judgement.intervals} />
@@ -142,7 +152,7 @@ function OneModel({
           <Importance model={model} />
         </Section>
       )}
-      {learning_curve.length > 0 && (
+      {hasLearning(model) && (
         <Section id="learning" title="What more months buy">
           <Learning model={model} others={others} />
         </Section>
@@ -190,6 +200,9 @@ function Headline({ model }: { model: ReportModel }): JSX.Element {
           ? `Worst slice: ${worstText(model, worst)}, RMSE ${minutesText(worst.rmse)} over ${countText(worst.n)} rides, ${valueText(worst.ratio, 3)} times that of all rides.`
           : `No slice has ${countText(minimum_support)} rides.`}
       </p>
+      {model.known === 'trained' && (
+        <p class="note">It was trained on some of these rides, which flatters.</p>
+      )}
     </section>
   )
 }
