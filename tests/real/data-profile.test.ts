@@ -5,13 +5,13 @@ import { statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { dataProfileCommand } from '../../src/commands/data-profile.ts'
 import type { DataProfile } from '../../src/pipeline/data-profile/document.ts'
 import { root } from '../command-line.ts'
 import { runCommand } from '../commands/run-command.ts'
-import { chromiumPath } from './parts.ts'
+import { launchChromium, openFile } from './chromium.ts'
 
 let folder: string
 let browser: Browser
@@ -39,10 +39,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ridecast-profile-page-'))
   said = await profile('2021-01')
   await profile('2021-01,2021-02', '--out', 'two.html')
-  browser = await chromium.launch({
-    executablePath: chromiumPath(),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-sync'],
-  })
+  browser = await launchChromium()
 })
 afterAll(async () => {
   await browser?.close()
@@ -52,23 +49,8 @@ afterAll(async () => {
 const one = (): string => join(folder, 'profile-green-2021-01.html')
 const two = (): string => join(folder, 'two.html')
 
-async function openPage(path: string, width: number, colorScheme: 'light' | 'dark'): Promise<Page> {
-  const context = await browser.newContext({
-    viewport: { width, height: 900 },
-    colorScheme,
-    offline: true,
-  })
-  const opened = await context.newPage()
-  opened.on('pageerror', (error) => faults.push(error.message))
-  opened.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) faults.push(message.text())
-  })
-  opened.on('request', (request) => {
-    if (request.url() !== `file://${path}`) faults.push(`request to ${request.url()}`)
-  })
-  await opened.goto(`file://${path}`)
-  await opened.getByRole('heading', { level: 1 }).waitFor()
-  return opened
+function openPage(path: string, width: number, colorScheme: 'light' | 'dark'): Promise<Page> {
+  return openFile(browser, path, { width, colorScheme, faults })
 }
 
 beforeEach(() => {

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Documents } from '../../src/artifact.ts'
 import { openRegistry } from '../../src/registry.ts'
@@ -20,7 +20,7 @@ import { root } from '../command-line.ts'
 import { randomNumbers } from '../random-rides.ts'
 import { type Routed, routed } from '../serve/routed.ts'
 import { hoursAndPassengers, zonesAndDistance } from '../serve/small-model.ts'
-import { chromiumPath } from './parts.ts'
+import { launchChromium } from './chromium.ts'
 
 let folder: string
 let built: string
@@ -52,10 +52,7 @@ beforeAll(async () => {
     { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
   )
   trained = (await openRegistry(models).load('green-duration')).documents
-  browser = await chromium.launch({
-    executablePath: chromiumPath(),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-sync'],
-  })
+  browser = await launchChromium()
 })
 afterAll(async () => {
   await browser?.close()

@@ -1,9 +1,9 @@
 /** Real clients of other servers' protocols: Triton's, MLflow's, pyarrow and curl's way of sending. */
 
-import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { zonesAndDistance } from '../serve/small-model.ts'
-import { chromiumPath, python } from './parts.ts'
+import { launchChromium } from './chromium.ts'
+import { python } from './parts.ts'
 import { type Served, served } from './served.ts'
 
 let server: Served
@@ -197,10 +197,7 @@ print(json.dumps({'durations': read.duration.dropna().tolist(), 'codes': read.er
 })
 
 test('Swagger UI at /docs shows the document and tries a request, from this server alone', async () => {
-  const browser = await chromium.launch({
-    executablePath: chromiumPath(),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-sync'],
-  })
+  const browser = await launchChromium()
   try {
     const page = await browser.newPage()
     const addresses = new Set<string>()

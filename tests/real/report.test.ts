@@ -5,7 +5,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { LinearModel } from '../../src/model.ts'
 import { openArrowEngine } from '../../src/pipeline/engines/arrow.ts'
@@ -24,7 +24,7 @@ import { leveragesOf } from '../../src/pipeline/solve/leverage.ts'
 import { parseRecipe } from '../../src/recipe.ts'
 import { root } from '../command-line.ts'
 import { planFor } from '../pipeline/small-rides.ts'
-import { chromiumPath } from './parts.ts'
+import { launchChromium, openFile } from './chromium.ts'
 
 let folder: string
 let browser: Browser
@@ -109,10 +109,7 @@ beforeAll(async () => {
   const assets = await reportAssets()
   await writeFile(join(folder, 'several.html'), reportPage(several, assets))
   await writeFile(join(folder, 'single.html'), reportPage(single, assets))
-  browser = await chromium.launch({
-    executablePath: chromiumPath(),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-sync'],
-  })
+  browser = await launchChromium()
 })
 afterAll(async () => {
   await browser?.close()
@@ -121,24 +118,8 @@ afterAll(async () => {
 
 type Name = 'several' | 'single'
 
-async function openPage(name: Name, width: number, colorScheme: 'light' | 'dark'): Promise<Page> {
-  const path = join(folder, `${name}.html`)
-  const context = await browser.newContext({
-    viewport: { width, height: 900 },
-    colorScheme,
-    offline: true,
-  })
-  const opened = await context.newPage()
-  opened.on('pageerror', (error) => faults.push(error.message))
-  opened.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) faults.push(message.text())
-  })
-  opened.on('request', (request) => {
-    if (request.url() !== `file://${path}`) faults.push(`request to ${request.url()}`)
-  })
-  await opened.goto(`file://${path}`)
-  await opened.getByRole('heading', { level: 1 }).waitFor()
-  return opened
+function openPage(name: Name, width: number, colorScheme: 'light' | 'dark'): Promise<Page> {
+  return openFile(browser, join(folder, `${name}.html`), { width, colorScheme, faults })
 }
 
 beforeEach(() => {
