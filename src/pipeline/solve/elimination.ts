@@ -193,9 +193,8 @@ export function factor(system: System, tolerance?: number): Factored {
 /** The factor; where no rank is looked for, without pivoting if it can be had so, which is faster. */
 function factored(matrix: Float64Array, size: number, tolerance: number | undefined): Cholesky {
   if (tolerance !== undefined) return choleskyPivoted(matrix, size, tolerance)
-  const lower = matrix.slice()
-  if (!choleskyBlocked(lower, size)) return choleskyPivoted(matrix, size, 0)
-  return { size, rank: size, order: Int32Array.from({ length: size }, (_, i) => i), factor: lower }
+  if (!choleskyBlocked(matrix, size)) return choleskyPivoted(matrix, size, 0)
+  return { size, rank: size, order: Int32Array.from({ length: size }, (_, i) => i), factor: matrix }
 }
 
 /** Solves (X'X + penalty) x = rhs on the independent coordinates, zeros on the dependent ones. */

@@ -6,9 +6,9 @@
  */
 
 import { choleskyBlocked } from './cholesky.ts'
+import { denseLoops, loopStep } from './dense-loops.ts'
 import { type Gram, type SparseRows, sparseRows } from './gram.ts'
 import { rareProductOf } from './rare-product.ts'
-import { addScaled, wideDot } from './vectors.ts'
 
 /** The system of the rare columns, scaled: W S W, S = A_rr - A_rf A_ff^-1 A_fr. */
 export interface RareSystem {
@@ -18,8 +18,17 @@ export interface RareSystem {
   readonly nonZeros: number
   /** Memory that A takes: the sparse part, and the dense one. */
   readonly bytes: number
-  /** The right-hand side that is left of one of the whole system. */
-  right(b: Float64Array): Float64Array
+  /** No eigenvalue of W S W is less. */
+  readonly least: number
+  /**
+   * At least so many times the size is what rounding in the dense factor may make a length seem,
+   * measured in the norm of the matrix: near 1 for all but hopeless systems.
+   */
+  readonly distortion: number
+  /** The largest entry of a right-hand side, unscaled, relative to the length of its column. */
+  largest(left: Float64Array): number
+  /** The right-hand side that is left of one of the whole system, and what was taken of it. */
+  right(b: Float64Array): RareRight
   /** `out = W S W v`; not in place. */
   apply(v: Float64Array, out: Float64Array): void
   /**
@@ -29,6 +38,14 @@ export interface RareSystem {
    * @param b right-hand side of the whole one
    */
   solution(v: Float64Array, b: Float64Array): Float64Array
+}
+
+/** A right-hand side without frequent columns. */
+export interface RareRight {
+  /** W (b_r - A_rf A_ff^-1 b_f). */
+  readonly left: Float64Array
+  /** b_f' A_ff^-1 b_f. */
+  readonly taken: number
 }
 
 /**
@@ -44,7 +61,7 @@ export function rareSystemOf(
   frequent: number = worthEliminating(gram.upper.columns.length),
 ): RareSystem {
   const members = membersOf(gram, frequent)
-  const solveFrequent = denseBlock(gram, l2, members)
+  const { solve: solveFrequent, distortion } = denseBlock(gram, l2, members)
   const m = members.length
   const rare = rareCoordinates(gram.size, members)
   const size = rare.length
@@ -70,14 +87,25 @@ export function rareSystemOf(
     size,
     nonZeros: own.columns.length + shared.columns.length + (m * (m - 1)) / 2,
     bytes: product.bytes + 8 * m * m,
+    least: l2 * scale.reduce((low, value) => Math.min(low, value * value), 1),
+    distortion,
+    largest(left) {
+      let most = 0
+      for (let i = 0; i < size; i++) {
+        // W is the root of a column's length, upside down.
+        most = Math.max(most, Math.abs(left[i] as number) * (scale[i] as number))
+      }
+      return most
+    },
     right(b) {
       eliminate(undefined, b)
+      const taken = members.reduce((sum, i, k) => sum + (b[i] as number) * (along[k] as number), 0)
       for (let k = 0; k < m; k++) along[k] = -(along[k] as number)
       for (let i = 0; i < size; i++) image[i] = b[rare[i] as number] as number
       product.addShared()
-      const out = new Float64Array(size)
-      scaled(out)
-      return out
+      const left = new Float64Array(size)
+      scaled(left)
+      return { left, taken }
     },
     apply(v, out) {
       eliminate(v, undefined)
@@ -170,8 +198,15 @@ function rowsOf(
   return { own, shared }
 }
 
-/** Factors the block of the frequent columns; what comes out solves A_ff x = b in place. */
-function denseBlock(gram: Gram, l2: number, members: Int32Array): (b: Float64Array) => void {
+/** The block of the frequent columns, factored. */
+interface DenseBlock {
+  /** Solves A_ff x = b in place. */
+  readonly solve: (b: Float64Array) => void
+  /** See {@link RareSystem.distortion}. */
+  readonly distortion: number
+}
+
+function denseBlock(gram: Gram, l2: number, members: Int32Array): DenseBlock {
   const m = members.length
   const dense = denseOf(gram, l2, members)
   const scale = Float64Array.from(
@@ -185,23 +220,46 @@ function denseBlock(gram: Gram, l2: number, members: Int32Array): (b: Float64Arr
     }
   }
   // Where rounding has lost that the block is positive definite, a nudge restores it.
-  let lower = dense.slice()
-  for (let nudge = 1e-14; !choleskyBlocked(lower, m); nudge *= 10) {
+  let nudged = m * Number.EPSILON
+  for (let nudge = 1e-14; !choleskyBlocked(dense, m); nudge *= 10) {
+    nudged += nudge
     for (let i = 0; i < m; i++) dense[i * (m + 1)] = (dense[i * (m + 1)] as number) + nudge
-    lower = dense.slice()
   }
-  const rows = Array.from({ length: m }, (_, i) => lower.subarray(i * m, i * m + i))
-  const pivots = Float64Array.from({ length: m }, (_, i) => lower[i * (m + 1)] as number)
+  const solveScaled = triangleOf(dense, m)
+  const solve = (b: Float64Array): void => {
+    for (let i = 0; i < m; i++) b[i] = (b[i] as number) * (scale[i] as number)
+    solveScaled(b)
+    for (let i = 0; i < m; i++) b[i] = (b[i] as number) * (scale[i] as number)
+  }
+  // With the penalty on its diagonal, no eigenvalue of the scaled block is below l2 / trace.
+  const trace = members.reduce((sum, i) => sum + (gram.diagonal[i] as number) + l2, 0)
+  return { solve, distortion: 1 + (nudged * trace) / l2 }
+}
+
+/** Solves LL' x = b in place, L the lower triangle of a matrix of so many rows. */
+function triangleOf(lower: Float64Array, size: number): (b: Float64Array) => void {
+  const filled = (length: number): number => Math.ceil(length / loopStep) * loopStep
+  // Rows without their pivot one after the other, each filled up, behind the vector.
+  const starts = new Float64Array(size + 1)
+  starts[0] = filled(size)
+  for (let i = 0; i < size; i++) starts[i + 1] = (starts[i] as number) + filled(i)
+  const { memory, dot, less } = denseLoops(starts[size] as number)
+  for (let i = 0; i < size; i++) {
+    memory.set(lower.subarray(i * size, i * size + i), starts[i] as number)
+  }
+  const pivots = Float64Array.from({ length: size }, (_, i) => lower[i * (size + 1)] as number)
   return (b) => {
-    for (let i = 0; i < m; i++) {
-      const right = (b[i] as number) * (scale[i] as number)
-      b[i] = (right - wideDot(rows[i] as Float64Array, b)) / (pivots[i] as number)
+    memory.set(b)
+    for (let i = 0; i < size; i++) {
+      const known = dot(starts[i] as number, 0, filled(i))
+      memory[i] = ((memory[i] as number) - known) / (pivots[i] as number)
     }
-    for (let i = m - 1; i >= 0; i--) {
-      const value = (b[i] as number) / (pivots[i] as number)
-      b[i] = value * (scale[i] as number)
-      addScaled(b, rows[i] as Float64Array, -value)
+    for (let i = size - 1; i >= 0; i--) {
+      const value = (memory[i] as number) / (pivots[i] as number)
+      memory[i] = value
+      less(0, starts[i] as number, filled(i), value)
     }
+    b.set(memory.subarray(0, size))
   }
 }
 
