@@ -18,7 +18,7 @@ export interface Elimination {
   readonly rest: Int32Array
   /** Position among `rest` by coordinate. */
   readonly place: Int32Array
-  /** Sparse rows: (eliminated x rest). */
+  /** Sparse rows: (eliminated x rest), columns ascending. */
   readonly start: Int32Array
   readonly columns: Int32Array
   readonly values: Float64Array
@@ -132,6 +132,8 @@ function schurComplement(system: System, elimination: Elimination): Float64Array
   }
   for (const { a, b, rows, columns: cols, counts } of system.crosses) {
     const [ra, cb] = [(system.blocks[a] as SystemBlock).at, (system.blocks[b] as SystemBlock).at]
+    // Nothing of the eliminated block remains.
+    if (ra === elimination.at || cb === elimination.at) continue
     for (let c = 0; c < counts.length; c++) {
       put(ra + (rows[c] as number), cb + (cols[c] as number), counts[c] as number)
     }
@@ -143,14 +145,13 @@ function schurComplement(system: System, elimination: Elimination): Float64Array
     }
   }
   for (let g = 0; g < diagonal.length; g++) {
-    const end = start[g + 1] as number
-    for (let s = start[g] as number; s < end; s++) {
+    for (let s = start[g] as number; s < (start[g + 1] as number); s++) {
       const scaled = (values[s] as number) / (diagonal[g] as number)
-      const r = columns[s] as number
-      for (let t = start[g] as number; t < end; t++) {
-        const c = columns[t] as number
-        if (c <= r)
-          matrix[r * m + c] = (matrix[r * m + c] as number) - scaled * (values[t] as number)
+      const row = (columns[s] as number) * m
+      // Columns ascend: those up to this one are the lower triangle.
+      for (let t = start[g] as number; t <= s; t++) {
+        const at = row + (columns[t] as number)
+        matrix[at] = (matrix[at] as number) - scaled * (values[t] as number)
       }
     }
   }
