@@ -111,7 +111,7 @@ function sharedRows(
 
 /** The Gram matrix of the remaining coordinates less what the eliminated ones explain; lower triangle. */
 function schurComplement(system: System, elimination: Elimination): Float64Array {
-  const { rest, place, start, columns, values, diagonal } = elimination
+  const { rest, place } = elimination
   const m = rest.length
   const matrix = new Float64Array(m * m)
   const put = (i: number, j: number, value: number): void => {
@@ -144,6 +144,14 @@ function schurComplement(system: System, elimination: Elimination): Float64Array
       put(numericAt + p, numericAt + q, system.numericSquares.hi[p * width + q] as number)
     }
   }
+  lessShared(matrix, elimination)
+  return matrix
+}
+
+// Apart, so that nothing the loop reads belongs to a closure.
+function lessShared(matrix: Float64Array, elimination: Elimination): void {
+  const { start, columns, values, diagonal } = elimination
+  const m = elimination.rest.length
   for (let g = 0; g < diagonal.length; g++) {
     for (let s = start[g] as number; s < (start[g + 1] as number); s++) {
       const scaled = (values[s] as number) / (diagonal[g] as number)
@@ -155,7 +163,6 @@ function schurComplement(system: System, elimination: Elimination): Float64Array
       }
     }
   }
-  return matrix
 }
 
 /** A system, eliminated and factored. */
