@@ -12,7 +12,7 @@ import {
   requirePenalty,
   type Solution,
 } from './direct.ts'
-import { type Gram, gramOf, meansOf } from './gram.ts'
+import { gramOf } from './gram.ts'
 import { type RareSystem, rareSystemOf } from './rare-columns.ts'
 import { residual, type System } from './system.ts'
 import { dot } from './vectors.ts'
@@ -199,25 +199,30 @@ function lanczosCondition(alphas: readonly number[], betas: readonly number[]): 
 /**
  * The error, in the norm of the matrix, that leaves slopes, predictions and the intercept within the
  * tolerance. No slope is further off than the error over the root of the penalty; no prediction
- * for a ride that was fitted than the error, since none has a leverage above 1; the intercept no more
- * than what the means of the columns make of both.
+ * for a ride that was fitted than the error, since none has a leverage above 1.
+ *
+ * @param reach how far off the intercept may be for each unit of the error
  */
-function allowedError(gram: Gram, { hi }: Sums): number {
-  const { n, l2, interceptAt, targetSquares } = gram.system
+function allowedError(system: System, { hi }: Sums, reach: number): number {
+  const { n, l2, interceptAt, targetSquares } = system
   const slopes = hi.subarray(0, interceptAt)
   const largest = slopes.reduce((high, slope) => Math.max(high, Math.abs(slope)), 0)
-  const means = meansOf(gram)
   const typical = Math.sqrt(targetSquares.hi / n)
   const floor = 1e-6 * typical
-  const intercept = Math.max(Math.abs(hi[interceptAt] as number), floor)
-  return (
-    tolerance *
-    Math.min(
-      typical,
-      Math.sqrt(l2) * Math.max(largest, floor),
-      intercept / Math.sqrt(1 / n + dot(means, means) / l2),
-    )
-  )
+  const slope = Math.sqrt(l2) * Math.max(largest, floor)
+  const intercept = Math.max(Math.abs(hi[interceptAt] as number), floor) / reach
+  return tolerance * Math.min(typical, slope, intercept)
+}
+
+/**
+ * The root of the last element of the inverse of (X'X + penalty), or more. That element is 1 over the
+ * most of 2 1'u - |u|^2 - |X'u|^2 / penalty: the best of equal values makes of it what follows.
+ */
+function interceptReach({ blocks, n, l2, numericCount, numericSums }: System): number {
+  let squares = 0
+  for (const { counts } of blocks) squares += dot(counts, counts)
+  for (let p = 0; p < numericCount; p++) squares += (numericSums.hi[p] as number) ** 2
+  return Math.sqrt(1 / n + squares / l2 / n / n)
 }
 
 /**
@@ -236,8 +241,8 @@ export function solveIteratively(system: System, frequent?: number): Solution {
     )
   }
   requirePenalty(system)
-  const gram = gramOf(system)
-  const rare = rareSystemOf(gram, l2, frequent)
+  const rare = rareSystemOf(gramOf(system), l2, frequent)
+  const reach = interceptReach(system)
   const solution = zeroSums(size)
   const columns = lengthsOf(system)
   const fitted = Math.sqrt(system.targetSquares.hi)
@@ -253,7 +258,7 @@ export function solveIteratively(system: System, frequent?: number): Solution {
     left = residual(system, system.rhs, solution)
     error = descent.replace(left)
     last = relativeResidual(system, left)
-    allowed = allowedError(gram, solution)
+    allowed = allowedError(system, solution, reach)
   }
   if (!solved()) {
     const off = (error / allowed) * tolerance

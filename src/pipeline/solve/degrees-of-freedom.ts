@@ -6,7 +6,7 @@
 
 import { solveDirect } from './direct.ts'
 import { factor, inverseDiagonal, remaining } from './elimination.ts'
-import { type Gram, meansOf, multiply } from './gram.ts'
+import { type Gram, multiply } from './gram.ts'
 import { randomSigns } from './random-signs.ts'
 import { dot } from './vectors.ts'
 
@@ -128,6 +128,16 @@ function probe(gram: Gram, strengths: readonly number[], sign: () => number): nu
   return strengths.map((l2) => {
     return gram.size - slopes * l2 * firstOfInverse(alphas, betas, l2)
   })
+}
+
+/** Mean of every column but the intercept. */
+function meansOf({ system, diagonal, size }: Gram): Float64Array {
+  const means = new Float64Array(size - 1)
+  for (let i = 0; i < system.numericAt; i++) means[i] = (diagonal[i] as number) / system.n
+  for (let p = 0; p < system.numericCount; p++) {
+    means[system.numericAt + p] = (system.numericSums.hi[p] as number) / system.n
+  }
+  return means
 }
 
 /** The first entry of (T + l2)^-1 for a tridiagonal T, as a continued fraction from its end. */

@@ -97,16 +97,6 @@ function multiplyBorder(system: System, v: Float64Array, out: Float64Array): voi
   out[interceptAt] = total
 }
 
-/** Mean of every column but the intercept. */
-export function meansOf({ system, diagonal, size }: Gram): Float64Array {
-  const means = new Float64Array(size - 1)
-  for (let i = 0; i < system.numericAt; i++) means[i] = (diagonal[i] as number) / system.n
-  for (let p = 0; p < system.numericCount; p++) {
-    means[system.numericAt + p] = (system.numericSums.hi[p] as number) / system.n
-  }
-  return means
-}
-
 /**
  * Gathers sparse rows.
  *
