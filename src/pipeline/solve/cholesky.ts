@@ -3,6 +3,7 @@
  * first pivot that is zero for its purposes, so that the factor shows the rank.
  */
 
+import { type DenseLoops, denseLoops } from './dense-loops.ts'
 import { addScaled, dot } from './vectors.ts'
 
 /** P'AP = LL' on the leading `rank` rows and columns. */
@@ -91,54 +92,45 @@ const blockColumns = 64
  * {@link choleskyPivoted} on a large one, since it goes through memory once for many columns.
  *
  * @param matrix (size x size), row-major, its lower triangle is read and overwritten
- * @returns false when it is not positive definite for doubles; the matrix then holds nothing of use
+ * @returns false when it is not positive definite for doubles; the matrix is then as it was
  */
 export function choleskyBlocked(matrix: Float64Array, size: number): boolean {
+  const stride = Math.ceil(size / 4) * 4
+  const loops = denseLoops(stride * stride)
+  const a = loops.memory
+  for (let i = 0; i < size; i++) a.set(matrix.subarray(i * size, i * size + i + 1), i * stride)
   for (let from = 0; from < size; from += blockColumns) {
     for (let i = from; i < size; i++) {
-      const row = i * size
+      const row = i * stride
       const to = Math.min(i, Math.min(from + blockColumns, size) - 1)
-      lessProducts(matrix, row, from, to, size)
+      lessProducts(loops, row, from, to, stride)
       for (let j = from; j <= to; j++) {
-        const other = j * size
-        let value = matrix[row + j] as number
+        const other = j * stride
+        let value = a[row + j] as number
         for (let t = from; t < j; t++) {
-          value -= (matrix[row + t] as number) * (matrix[other + t] as number)
+          value -= (a[row + t] as number) * (a[other + t] as number)
         }
-        if (j < i) matrix[row + j] = value / (matrix[other + j] as number)
-        else if (value > 0) matrix[row + j] = Math.sqrt(value)
+        if (j < i) a[row + j] = value / (a[other + j] as number)
+        else if (value > 0) a[row + j] = Math.sqrt(value)
         else return false
       }
     }
   }
+  for (let i = 0; i < size; i++) matrix.set(a.subarray(i * stride, i * stride + i + 1), i * size)
   return true
 }
 
 /** Takes from elements `from` to `to` of a row what the columns before `from` explain of them. */
-function lessProducts(a: Float64Array, row: number, from: number, to: number, size: number): void {
-  let j = from
-  // Four rows at once: each element of this one is read once for them.
-  for (; j + 3 <= to; j += 4) {
-    const at = j * size
-    let s0 = 0
-    let s1 = 0
-    let s2 = 0
-    let s3 = 0
-    for (let k = 0; k < from; k++) {
-      const value = a[row + k] as number
-      s0 += value * (a[at + k] as number)
-      s1 += value * (a[at + size + k] as number)
-      s2 += value * (a[at + 2 * size + k] as number)
-      s3 += value * (a[at + 3 * size + k] as number)
-    }
-    a[row + j] = (a[row + j] as number) - s0
-    a[row + j + 1] = (a[row + j + 1] as number) - s1
-    a[row + j + 2] = (a[row + j + 2] as number) - s2
-    a[row + j + 3] = (a[row + j + 3] as number) - s3
-  }
-  for (; j <= to; j++) {
-    a[row + j] = (a[row + j] as number) - dotRows(a, row, j * size, from)
-  }
+function lessProducts(
+  loops: DenseLoops,
+  row: number,
+  from: number,
+  to: number,
+  stride: number,
+): void {
+  // Four at once: each element of this row is read once for them. Beyond the last are those above
+  // the diagonal, which nothing reads.
+  for (let j = from; j <= to; j += 4) loops.lessFour(row + j, row, j * stride, stride, from)
 }
 
 /** Solves A x = b on the independent positions, zeros on the dependent ones. */

@@ -25,6 +25,8 @@ export interface Solution {
   readonly residual: number
   /** How it was solved. */
   readonly method: 'direct' | 'cg' | 'svd'
+  /** What {@link coefficientBound} is, where the solver knows better. */
+  readonly bound?: number
   /** What conjugate gradients took. */
   readonly effort?: Effort
 }
@@ -39,11 +41,12 @@ export interface Effort {
 }
 
 /**
- * Bound on what the solver leaves in a coefficient, relative to |y| / |its column|: the condition
- * number times the 2-norm of the scaled residual. Rounding to doubles, 2^-53 of each, comes on top.
+ * Bound on what the solver leaves in a coefficient, relative to |y| / |its column|: what it states
+ * itself, else the condition number times the 2-norm of the scaled residual. Rounding to doubles,
+ * 2^-53 of each, comes on top.
  */
-export function coefficientBound({ condition, residual, coefficients }: Solution): number {
-  return condition * residual * Math.sqrt(coefficients.length)
+export function coefficientBound({ bound, condition, residual, coefficients }: Solution): number {
+  return bound ?? condition * residual * Math.sqrt(coefficients.length)
 }
 
 /** Columns after elimination beyond which a dense factor is not made. */
@@ -146,9 +149,12 @@ function roundWhole({ hi, lo }: Sums): void {
   }
 }
 
-/** Largest residual by coordinate relative to |column| |y|: 1e-16 is as good as doubles get. */
-export function relativeResidual(system: System, solution: Sums): number {
-  const left = residual(system, system.rhs, solution)
+/**
+ * Largest residual by coordinate relative to |column| |y|: 1e-16 is as good as doubles get.
+ *
+ * @param left residual of the solution
+ */
+export function relativeResidual(system: System, left: Float64Array): number {
   const gram = diagonalOf(system)
   const y = Math.sqrt(system.targetSquares.hi)
   return left.reduce((worst, value, i) => {
@@ -257,7 +263,7 @@ export function decompose(system: System): Decomposition {
       coefficients,
       rank: l2 > 0 ? system.size : factored.elimination.count + factored.cholesky.rank,
       condition: found.condition,
-      residual: relativeResidual(system, solution),
+      residual: relativeResidual(system, residual(system, system.rhs, solution)),
       method: 'direct',
     },
     factored,

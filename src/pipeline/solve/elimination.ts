@@ -18,7 +18,7 @@ export interface Elimination {
   readonly rest: Int32Array
   /** Position among `rest` by coordinate. */
   readonly place: Int32Array
-  /** Sparse rows: (eliminated x rest). */
+  /** Sparse rows: (eliminated x rest), columns ascending. */
   readonly start: Int32Array
   readonly columns: Int32Array
   readonly values: Float64Array
@@ -111,7 +111,7 @@ function sharedRows(
 
 /** The Gram matrix of the remaining coordinates less what the eliminated ones explain; lower triangle. */
 function schurComplement(system: System, elimination: Elimination): Float64Array {
-  const { rest, place, start, columns, values, diagonal } = elimination
+  const { rest, place } = elimination
   const m = rest.length
   const matrix = new Float64Array(m * m)
   const put = (i: number, j: number, value: number): void => {
@@ -132,6 +132,8 @@ function schurComplement(system: System, elimination: Elimination): Float64Array
   }
   for (const { a, b, rows, columns: cols, counts } of system.crosses) {
     const [ra, cb] = [(system.blocks[a] as SystemBlock).at, (system.blocks[b] as SystemBlock).at]
+    // Nothing of the eliminated block remains.
+    if (ra === elimination.at || cb === elimination.at) continue
     for (let c = 0; c < counts.length; c++) {
       put(ra + (rows[c] as number), cb + (cols[c] as number), counts[c] as number)
     }
@@ -142,19 +144,25 @@ function schurComplement(system: System, elimination: Elimination): Float64Array
       put(numericAt + p, numericAt + q, system.numericSquares.hi[p * width + q] as number)
     }
   }
+  lessShared(matrix, elimination)
+  return matrix
+}
+
+// Apart, so that nothing the loop reads belongs to a closure.
+function lessShared(matrix: Float64Array, elimination: Elimination): void {
+  const { start, columns, values, diagonal } = elimination
+  const m = elimination.rest.length
   for (let g = 0; g < diagonal.length; g++) {
-    const end = start[g + 1] as number
-    for (let s = start[g] as number; s < end; s++) {
+    for (let s = start[g] as number; s < (start[g + 1] as number); s++) {
       const scaled = (values[s] as number) / (diagonal[g] as number)
-      const r = columns[s] as number
-      for (let t = start[g] as number; t < end; t++) {
-        const c = columns[t] as number
-        if (c <= r)
-          matrix[r * m + c] = (matrix[r * m + c] as number) - scaled * (values[t] as number)
+      const row = (columns[s] as number) * m
+      // Columns ascend: those up to this one are the lower triangle.
+      for (let t = start[g] as number; t <= s; t++) {
+        const at = row + (columns[t] as number)
+        matrix[at] = (matrix[at] as number) - scaled * (values[t] as number)
       }
     }
   }
-  return matrix
 }
 
 /** A system, eliminated and factored. */
@@ -193,9 +201,8 @@ export function factor(system: System, tolerance?: number): Factored {
 /** The factor; where no rank is looked for, without pivoting if it can be had so, which is faster. */
 function factored(matrix: Float64Array, size: number, tolerance: number | undefined): Cholesky {
   if (tolerance !== undefined) return choleskyPivoted(matrix, size, tolerance)
-  const lower = matrix.slice()
-  if (!choleskyBlocked(lower, size)) return choleskyPivoted(matrix, size, 0)
-  return { size, rank: size, order: Int32Array.from({ length: size }, (_, i) => i), factor: lower }
+  if (!choleskyBlocked(matrix, size)) return choleskyPivoted(matrix, size, 0)
+  return { size, rank: size, order: Int32Array.from({ length: size }, (_, i) => i), factor: matrix }
 }
 
 /** Solves (X'X + penalty) x = rhs on the independent coordinates, zeros on the dependent ones. */

@@ -5,10 +5,9 @@
  * iterations.
  */
 
-import { choleskyBlocked } from './cholesky.ts'
-import { type Gram, type SparseRows, sparseRows } from './gram.ts'
+import { type DenseBlock, denseBlock } from './dense-block.ts'
+import type { Gram, SparseRows } from './gram.ts'
 import { rareProductOf } from './rare-product.ts'
-import { addScaled, wideDot } from './vectors.ts'
 
 /** The system of the rare columns, scaled: W S W, S = A_rr - A_rf A_ff^-1 A_fr. */
 export interface RareSystem {
@@ -18,8 +17,14 @@ export interface RareSystem {
   readonly nonZeros: number
   /** Memory that A takes: the sparse part, and the dense one. */
   readonly bytes: number
-  /** The right-hand side that is left of one of the whole system. */
-  right(b: Float64Array): Float64Array
+  /** No eigenvalue of W S W is less. */
+  readonly least: number
+  /** See {@link DenseBlock.distortion}. */
+  readonly distortion: DenseBlock['distortion']
+  /** The largest entry of a right-hand side, unscaled, relative to the length of its column. */
+  largest(left: Float64Array): number
+  /** The right-hand side that is left of one of the whole system, and what was taken of it. */
+  right(b: Float64Array): RareRight
   /** `out = W S W v`; not in place. */
   apply(v: Float64Array, out: Float64Array): void
   /**
@@ -29,6 +34,14 @@ export interface RareSystem {
    * @param b right-hand side of the whole one
    */
   solution(v: Float64Array, b: Float64Array): Float64Array
+}
+
+/** A right-hand side without frequent columns. */
+export interface RareRight {
+  /** W (b_r - A_rf A_ff^-1 b_f). */
+  readonly left: Float64Array
+  /** b_f' A_ff^-1 b_f. */
+  readonly taken: number
 }
 
 /**
@@ -44,7 +57,7 @@ export function rareSystemOf(
   frequent: number = worthEliminating(gram.upper.columns.length),
 ): RareSystem {
   const members = membersOf(gram, frequent)
-  const solveFrequent = denseBlock(gram, l2, members)
+  const { solve: solveFrequent, distortion } = denseBlock(gram, l2, members)
   const m = members.length
   const rare = rareCoordinates(gram.size, members)
   const size = rare.length
@@ -54,7 +67,8 @@ export function rareSystemOf(
   const diagonal = Float64Array.from(rare, (i) => (gram.diagonal[i] as number) + l2)
   // Scaled by the whole diagonal, what columns repeat of each other, which the penalty alone holds,
   // would get the smaller the more frequent they are; unscaled, the frequent ones would stand out.
-  const scale = diagonal.map((value) => 1 / Math.sqrt(Math.sqrt(value)))
+  const lengths = diagonal.map(Math.sqrt)
+  const scale = lengths.map((length) => 1 / Math.sqrt(length + 2 * Math.sqrt(l2)))
 
   /** `x` = W v, `along` = A_ff^-1 (right - A_fr x). */
   const eliminate = (v: Float64Array | undefined, right: Float64Array | undefined): void => {
@@ -70,14 +84,25 @@ export function rareSystemOf(
     size,
     nonZeros: own.columns.length + shared.columns.length + (m * (m - 1)) / 2,
     bytes: product.bytes + 8 * m * m,
+    least: l2 * scale.reduce((low, value) => Math.min(low, value * value), 1),
+    distortion,
+    largest(left) {
+      let most = 0
+      for (let i = 0; i < size; i++) {
+        const own = Math.abs(left[i] as number) / (scale[i] as number)
+        most = Math.max(most, own / (lengths[i] as number))
+      }
+      return most
+    },
     right(b) {
       eliminate(undefined, b)
+      const taken = members.reduce((sum, i, k) => sum + (b[i] as number) * (along[k] as number), 0)
       for (let k = 0; k < m; k++) along[k] = -(along[k] as number)
       for (let i = 0; i < size; i++) image[i] = b[rare[i] as number] as number
       product.addShared()
-      const out = new Float64Array(size)
-      scaled(out)
-      return out
+      const left = new Float64Array(size)
+      scaled(left)
+      return { left, taken }
     },
     apply(v, out) {
       eliminate(v, undefined)
@@ -125,121 +150,112 @@ function rareCoordinates(size: number, members: Int32Array): Int32Array {
 
 /** By rare column: what it shares with later rare ones, and with members, each by position. */
 function rowsOf(
-  { system, upper, diagonal, size }: Gram,
+  gram: Gram,
   rare: Int32Array,
   members: Int32Array,
 ): { readonly own: SparseRows; readonly shared: SparseRows } {
   // Members are numbered on after the rare ones.
-  const place = new Int32Array(size)
+  const place = new Int32Array(gram.size)
   rare.forEach((i, k) => {
     place[i] = k
   })
   members.forEach((i, k) => {
     place[i] = rare.length + k
   })
-  const { numericAt, numericCount: width, interceptAt } = system
-  const pairs = (put: (row: number, column: number, value: number) => void): void => {
-    for (let i = 0; i < numericAt; i++) {
-      const row = place[i] as number
-      for (let c = upper.start[i] as number; c < (upper.start[i + 1] as number); c++) {
-        const column = place[upper.columns[c] as number] as number
-        put(Math.min(row, column), Math.max(row, column), upper.values[c] as number)
+  const { blocks, numericAt, numericCount: width, interceptAt } = gram.system
+  const own = new RowsToFill(rare.length, 0)
+  const shared = new RowsToFill(rare.length, width + 1)
+  countPairs(gram, place, own.start, shared.start)
+  own.allocate()
+  shared.allocate()
+  fillPairs(gram, place, own, shared)
+  for (const { at, counts, numeric } of blocks) {
+    for (let i = 0; i < counts.length; i++) {
+      const row = place[at + i] as number
+      if (row >= rare.length) continue
+      for (let p = 0; p < width; p++) {
+        const sum = numeric.hi[i * width + p] as number
+        shared.put(row, (place[numericAt + p] as number) - rare.length, sum)
       }
+      shared.put(row, (place[interceptAt] as number) - rare.length, counts[i] as number)
     }
   }
-  const own = sparseRows(rare.length, (put) => {
-    pairs((row, column, value) => {
-      if (column < rare.length) put(row, column, value)
-    })
-  })
-  const shared = sparseRows(rare.length, (put) => {
-    const share = (row: number, column: number, value: number): void => {
-      if (row < rare.length && column >= rare.length) put(row, column - rare.length, value)
-    }
-    pairs(share)
-    for (const { at, counts, numeric } of system.blocks) {
-      for (let i = 0; i < counts.length; i++) {
-        const row = place[at + i] as number
-        for (let p = 0; p < width; p++) {
-          share(row, place[numericAt + p] as number, numeric.hi[i * width + p] as number)
-        }
-        share(row, place[interceptAt] as number, diagonal[at + i] as number)
-      }
-    }
-  })
   return { own, shared }
 }
 
-/** Factors the block of the frequent columns; what comes out solves A_ff x = b in place. */
-function denseBlock(gram: Gram, l2: number, members: Int32Array): (b: Float64Array) => void {
-  const m = members.length
-  const dense = denseOf(gram, l2, members)
-  const scale = Float64Array.from(
-    { length: m },
-    (_, i) => 1 / Math.sqrt(Math.max(dense[i * (m + 1)] as number, Number.MIN_VALUE)),
-  )
-  for (let i = 0; i < m; i++) {
-    for (let j = 0; j <= i; j++) {
-      const at = i * m + j
-      dense[at] = (dense[at] as number) * (scale[i] as number) * (scale[j] as number)
-    }
+/** Sparse rows that are counted first. */
+class RowsToFill implements SparseRows {
+  /** Until there is room for them: how many elements the row before has. */
+  readonly start: Int32Array
+  columns = new Int32Array(0)
+  values = new Float64Array(0)
+  private next = new Int32Array(0)
+
+  /** @param each elements that every row has beside those that are counted */
+  constructor(rows: number, each: number) {
+    this.start = new Int32Array(rows + 1).fill(each, 1)
   }
-  // Where rounding has lost that the block is positive definite, a nudge restores it.
-  let lower = dense.slice()
-  for (let nudge = 1e-14; !choleskyBlocked(lower, m); nudge *= 10) {
-    for (let i = 0; i < m; i++) dense[i * (m + 1)] = (dense[i * (m + 1)] as number) + nudge
-    lower = dense.slice()
-  }
-  const rows = Array.from({ length: m }, (_, i) => lower.subarray(i * m, i * m + i))
-  const pivots = Float64Array.from({ length: m }, (_, i) => lower[i * (m + 1)] as number)
-  return (b) => {
-    for (let i = 0; i < m; i++) {
-      const right = (b[i] as number) * (scale[i] as number)
-      b[i] = (right - wideDot(rows[i] as Float64Array, b)) / (pivots[i] as number)
+
+  /** Makes room for what was counted. */
+  allocate(): void {
+    const { start } = this
+    for (let i = 1; i < start.length; i++) {
+      start[i] = (start[i] as number) + (start[i - 1] as number)
     }
-    for (let i = m - 1; i >= 0; i--) {
-      const value = (b[i] as number) / (pivots[i] as number)
-      b[i] = value * (scale[i] as number)
-      addScaled(b, rows[i] as Float64Array, -value)
+    this.next = start.slice()
+    this.columns = new Int32Array(start.at(-1) as number)
+    this.values = new Float64Array(this.columns.length)
+  }
+
+  put(row: number, column: number, value: number): void {
+    const at = this.next[row] as number
+    this.columns[at] = column
+    this.values[at] = value
+    this.next[row] = at + 1
+  }
+}
+
+/** Counts what pairs of levels each rare column has with later rare ones, and with members. */
+function countPairs(
+  { system, upper }: Gram,
+  place: Int32Array,
+  own: Int32Array,
+  shared: Int32Array,
+): void {
+  const rare = own.length - 1
+  const { start, columns } = upper
+  for (let i = 0; i < system.numericAt; i++) {
+    const first = place[i] as number
+    const end = start[i + 1] as number
+    for (let c = start[i] as number; c < end; c++) {
+      const second = place[columns[c] as number] as number
+      const row = Math.min(first, second)
+      if (row >= rare) continue
+      const counts = Math.max(first, second) < rare ? own : shared
+      counts[row + 1] = (counts[row + 1] as number) + 1
     }
   }
 }
 
-/** The penalised Gram matrix of some columns, dense, its lower triangle. */
-function denseOf({ system, upper, diagonal }: Gram, l2: number, members: Int32Array): Float64Array {
-  const m = members.length
-  const { numericAt, numericCount: width, interceptAt } = system
-  const dense = new Float64Array(m * m)
-  const place = new Int32Array(system.size).fill(-1)
-  for (let k = 0; k < m; k++) place[members[k] as number] = k
-  const numericPlace = place[numericAt] as number
-  const last = m - 1
-  for (let k = 0; k < m; k++) {
-    const i = members[k] as number
-    dense[k * (m + 1)] = (diagonal[i] as number) + (i === interceptAt ? 0 : l2)
-    if (i >= numericAt) continue
-    dense[last * m + k] = diagonal[i] as number
-    for (let c = upper.start[i] as number; c < (upper.start[i + 1] as number); c++) {
-      const other = place[upper.columns[c] as number] as number
-      if (other >= 0) dense[Math.max(k, other) * m + Math.min(k, other)] = upper.values[c] as number
+/** Puts the pairs that {@link countPairs} counts. */
+function fillPairs(
+  { system, upper }: Gram,
+  place: Int32Array,
+  own: RowsToFill,
+  shared: RowsToFill,
+): void {
+  const rare = own.start.length - 1
+  const { start, columns, values } = upper
+  for (let i = 0; i < system.numericAt; i++) {
+    const first = place[i] as number
+    const end = start[i + 1] as number
+    for (let c = start[i] as number; c < end; c++) {
+      const second = place[columns[c] as number] as number
+      const row = Math.min(first, second)
+      const column = Math.max(first, second)
+      if (row >= rare) continue
+      if (column < rare) own.put(row, column, values[c] as number)
+      else shared.put(row, column - rare, values[c] as number)
     }
   }
-  for (const { at, counts, numeric } of system.blocks) {
-    for (let i = 0; i < counts.length; i++) {
-      const k = place[at + i] as number
-      if (k < 0) continue
-      for (let p = 0; p < width; p++) {
-        dense[(numericPlace + p) * m + k] = numeric.hi[i * width + p] as number
-      }
-    }
-  }
-  for (let p = 0; p < width; p++) {
-    const row = (numericPlace + p) * m
-    dense[row + numericPlace + p] = (diagonal[numericAt + p] as number) + l2
-    for (let q = 0; q < p; q++) {
-      dense[row + numericPlace + q] = system.numericSquares.hi[p * width + q] as number
-    }
-    dense[last * m + numericPlace + p] = system.numericSums.hi[p] as number
-  }
-  return dense
 }

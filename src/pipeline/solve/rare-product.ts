@@ -1,7 +1,8 @@
 /**
  * Products with the sparse part of a Gram matrix: loops in WebAssembly, which take half the time of
- * the same ones in JavaScript and round alike on every machine. Knows nothing about what columns
- * stand for.
+ * the same ones in JavaScript and round alike on every machine. Most elements count few rides: such a
+ * count and its column share 32 bits, since the loops wait for memory. Knows nothing about what
+ * columns stand for.
  */
 
 import { RidecastError } from '../../errors.ts'
@@ -38,9 +39,36 @@ export interface RareProduct {
 }
 
 const pageBytes = 65_536
+/** Bits of a word that hold a count; the others hold a column. */
+const countBits = 8
+const mostColumns = 2 ** (32 - countBits)
+/** Words that a loop takes at once; rows are filled up with zeros. */
+const together = 4
 
-/** The loops by name; arguments: first and last row, where the ends of rows, columns and values are. */
-type Loop = (at: number, last: number, ends: number, columns: number, values: number) => void
+/** A matrix where the loops can reach it: addresses. */
+interface Placed {
+  /** By row, behind its last word. */
+  readonly wordEnds: number
+  readonly words: number
+  /** By row, behind its last other column. */
+  readonly otherEnds: number
+  readonly columns: number
+  readonly values: number
+}
+
+/** The loops: first row and behind the last, and where a matrix begins. */
+type Loop = (
+  at: number,
+  last: number,
+  wordEnds: number,
+  word: number,
+  otherEnds: number,
+  column: number,
+  value: number,
+) => void
+
+const mostCounted = 2 ** countBits - 1
+const fits = (value: number): boolean => (value & mostCounted) === value
 
 /**
  * Puts a matrix where its loops can reach it.
@@ -48,11 +76,10 @@ type Loop = (at: number, last: number, ends: number, columns: number, values: nu
  * @param own what every rare column shares with later ones
  * @param shared what it shares with frequent ones
  * @param frequent how many of those there are
- * @throws solve_too_large beyond 4 GB, the most that WebAssembly addresses
+ * @throws solve_too_large beyond 4 GB, the most that WebAssembly addresses, or 16 million columns
  */
 export function rareProductOf(own: SparseRows, shared: SparseRows, frequent: number): RareProduct {
   const size = own.start.length - 1
-  const parts = [own, shared]
   let bytes = 0
   const room = (count: number, width: 4 | 8): number => {
     const at = bytes
@@ -60,14 +87,20 @@ export function rareProductOf(own: SparseRows, shared: SparseRows, frequent: num
     return at
   }
   // Doubles first: they begin at multiples of 8.
-  const x = room(size, 8)
-  const out = room(size, 8)
-  const along = room(frequent, 8)
-  const values = parts.map((part) => room(part.values.length, 8))
-  const columns = parts.map((part) => room(part.columns.length, 4))
-  const ends = parts.map(() => room(size, 4))
+  const [x, out, along] = [room(size, 8), room(size, 8), room(frequent, 8)]
+  const sizes = [own, shared].map(sizesOf)
+  const values = sizes.map(({ others }) => room(others, 8))
+  const places = sizes.map(({ words, others }, k): Placed => {
+    return {
+      values: values[k] as number,
+      columns: room(others, 4),
+      words: room(words, 4),
+      wordEnds: room(size, 4),
+      otherEnds: room(size, 4),
+    }
+  })
   const pages = Math.ceil((bytes + 1) / pageBytes)
-  if (pages > 65_535) {
+  if (pages > 65_535 || size > mostColumns) {
     throw new RidecastError(
       'solve_too_large',
       `the design has ${own.columns.length + shared.columns.length} pairs of levels that rides share, more than 4 GB hold: drop terms`,
@@ -75,89 +108,160 @@ export function rareProductOf(own: SparseRows, shared: SparseRows, frequent: num
   }
   const memory = wasmMemory(pages)
   const { buffer } = memory
-  // Columns are kept as addresses of what they are multiplied by.
-  const targets = [x, along]
-  parts.forEach((part, k) => {
-    new Float64Array(buffer, values[k] as number, part.values.length).set(part.values)
-    const into = new Int32Array(buffer, columns[k] as number, part.columns.length)
-    const target = targets[k] as number
-    for (let c = 0; c < into.length; c++) into[c] = target + 8 * (part.columns[c] as number)
-    const until = new Int32Array(buffer, ends[k] as number, size)
-    for (let i = 0; i < size; i++) {
-      until[i] = (columns[k] as number) + 4 * (part.start[i + 1] as number)
-    }
-  })
-  const module = wasmModule(loopsFor(out - x), pages)
-  const loops = wasmExports(module, memory) as Record<'upper' | 'take' | 'add', Loop>
-  const run = (loop: Loop, k: 0 | 1): void =>
-    loop(x, x + 8 * size, ends[k] as number, columns[k] as number, values[k] as number)
+  fill(buffer, own, places[0] as Placed, x)
+  fill(buffer, shared, places[1] as Placed, along)
+  const loops = wasmExports(wasmModule(loopsFor(x, out, along), pages), memory) as Record<
+    'upper' | 'take' | 'add',
+    Loop
+  >
+  const run = (loop: Loop, { wordEnds, words, otherEnds, columns, values: at }: Placed): void =>
+    loop(x, x + 8 * size, wordEnds, words, otherEnds, columns, at)
   return {
     x: new Float64Array(buffer, x, size),
     out: new Float64Array(buffer, out, size),
     along: new Float64Array(buffer, along, frequent),
     bytes: bytes - (2 * size + frequent) * 8,
-    addOwn: () => run(loops.upper, 0),
-    takeShared: () => run(loops.take, 1),
-    addShared: () => run(loops.add, 1),
+    addOwn: () => run(loops.upper, places[0] as Placed),
+    takeShared: () => run(loops.take, places[1] as Placed),
+    addShared: () => run(loops.add, places[1] as Placed),
+  }
+}
+
+/** Words, filled up, and other elements of a matrix. */
+function sizesOf({ start, values }: SparseRows): {
+  readonly words: number
+  readonly others: number
+} {
+  let words = 0
+  let others = 0
+  for (let i = 0; i + 1 < start.length; i++) {
+    let own = 0
+    const end = start[i + 1] as number
+    for (let c = start[i] as number; c < end; c++) if (fits(values[c] as number)) own++
+    others += end - (start[i] as number) - own
+    words += Math.ceil(own / together) * together
+  }
+  return { words, others }
+}
+
+/** Writes a matrix to its place, whose columns stand for doubles from an address on. */
+function fill(
+  buffer: SharedArrayBuffer,
+  { start, columns, values }: SparseRows,
+  place: Placed,
+  target: number,
+): void {
+  const size = start.length - 1
+  const words = new Int32Array(buffer, place.words)
+  const others = new Int32Array(buffer, place.columns)
+  const doubles = new Float64Array(buffer, place.values)
+  const wordEnds = new Int32Array(buffer, place.wordEnds, size)
+  const otherEnds = new Int32Array(buffer, place.otherEnds, size)
+  let word = 0
+  let other = 0
+  for (let i = 0; i < size; i++) {
+    for (let c = start[i] as number; c < (start[i + 1] as number); c++) {
+      const column = columns[c] as number
+      const value = values[c] as number
+      if (fits(value)) {
+        words[word++] = (column << countBits) | value
+      } else {
+        others[other] = target + 8 * column
+        doubles[other++] = value
+      }
+    }
+    word = Math.ceil(word / together) * together
+    wordEnds[i] = place.words + 4 * word
+    otherEnds[i] = place.columns + 4 * other
   }
 }
 
 // Parameters and locals of every loop.
 const at = 0
 const last = 1
-const ends = 2
-const column = 3
-const value = 4
-const end = 5
-const other = 6
-const factor = 7
-const own = 8
-const sum = 9
+const wordEnds = 2
+const word = 3
+const otherEnds = 4
+const column = 5
+const value = 6
+const end = 7
+const bits = 8
+const other = 9
+const factor = 10
+const own = 11
+/** The first of as many sums as words are taken at once: none waits for another. */
+const sums = 12
 
-/** The loops, for an `out` that many bytes behind `x`. */
-function loopsFor(toOut: number): WasmFunction[] {
-  const load = (address: number, offset = 0): Code => f64.load(get(address), offset)
-  const add = (address: number, offset: number, more: Code): Code =>
-    f64.store(i32.add(get(address), i32.const(offset)), f64.add(load(address, offset), more))
+/** The loops, for vectors at those addresses. */
+function loopsFor(x: number, out: number, along: number): WasmFunction[] {
   const plus = (local: number, step: number): Code =>
     set(local, i32.add(get(local), i32.const(step)))
-  const product = f64.mul(get(factor), load(other))
-  const rows = (name: string, open: Code, cell: Code, close: Code): WasmFunction => ({
+  const each = Array.from({ length: together }, (_, k) => k)
+  /** What is done with `factor` and the double at `other`, and a number of bytes behind it. */
+  type Cell = (behind: number, sum: number) => Code
+  const rows = (
+    name: string,
+    open: Code,
+    cell: Cell,
+    vector: number,
+    close: Code,
+  ): WasmFunction => ({
     name,
-    parameters: ['i32', 'i32', 'i32', 'i32', 'i32'],
-    locals: ['i32', 'i32', 'f64', 'f64', 'f64'],
+    parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'],
+    locals: ['i32', 'i32', 'i32', 'f64', 'f64', ...each.map(() => 'f64' as const)],
     body: loopWhile(i32.lessUnsigned(get(at), get(last)), [
-      ...set(end, i32.load(get(ends))),
+      ...set(end, i32.load(get(wordEnds))),
       ...open,
+      ...loopWhile(i32.lessUnsigned(get(word), get(end)), [
+        ...each.flatMap((k) => [
+          ...set(bits, i32.load(get(word), 4 * k)),
+          // A column times 8: what stands above the count, and the bits of the count away.
+          ...set(
+            other,
+            i32.and(i32.shiftRight(get(bits), i32.const(countBits - 3)), i32.const(-8)),
+          ),
+          ...set(factor, f64.fromInteger(i32.and(get(bits), i32.const(mostCounted)))),
+          ...cell(vector, sums + k),
+        ]),
+        ...plus(word, 4 * together),
+      ]),
+      ...set(end, i32.load(get(otherEnds))),
       ...loopWhile(i32.lessUnsigned(get(column), get(end)), [
         ...set(other, i32.load(get(column))),
-        ...set(factor, load(value)),
-        ...cell,
+        ...set(factor, f64.load(get(value))),
+        ...cell(0, sums),
         ...plus(column, 4),
         ...plus(value, 8),
       ]),
       ...close,
       ...plus(at, 8),
-      ...plus(ends, 4),
+      ...plus(wordEnds, 4),
+      ...plus(otherEnds, 4),
     ]),
   })
-  const openRow = set(own, load(at))
-  const closeRow = f64.store(i32.add(get(at), i32.const(toOut)), get(sum))
-  const openSum = set(sum, load(at, toOut))
-  const gather = set(sum, f64.add(get(sum), product))
+  const openRow = set(own, f64.load(get(at)))
+  const openSums = each.flatMap((k) => {
+    return set(sums + k, k === 0 ? f64.load(get(at), out - x) : f64.const(0))
+  })
+  const total = each.slice(1).reduce((sum, k) => f64.add(sum, get(sums + k)), get(sums))
+  const closeSums = f64.store(get(at), total, out - x)
+  const gather: Cell = (behind, sum) =>
+    set(sum, f64.add(get(sum), f64.mul(get(factor), f64.load(get(other), behind))))
+  const scatter = (behind: number, combine: typeof f64.add): Code =>
+    f64.store(
+      get(other),
+      combine(f64.load(get(other), behind), f64.mul(get(factor), get(own))),
+      behind,
+    )
   return [
     rows(
       'upper',
-      [...openRow, ...openSum],
-      [...gather, ...add(other, toOut, f64.mul(get(factor), get(own)))],
-      closeRow,
+      [...openRow, ...openSums],
+      (behind, sum) => [...gather(behind, sum), ...scatter(behind + out - x, f64.add)],
+      x,
+      closeSums,
     ),
-    rows(
-      'take',
-      openRow,
-      f64.store(get(other), f64.sub(load(other), f64.mul(get(factor), get(own)))),
-      [],
-    ),
-    rows('add', openSum, gather, closeRow),
+    rows('take', openRow, (behind) => scatter(behind, f64.sub), along, []),
+    rows('add', openSums, gather, along, closeSums),
   ]
 }

@@ -4,25 +4,34 @@
  */
 
 import { multiply } from './gram.ts'
-import { addCombination, wideDot } from './vectors.ts'
+import { addCombination, dots, wideDot } from './vectors.ts'
 import { placed, squaredErrors, type Yardstick } from './yardstick.ts'
 
 /** Relative error that a sum of squared errors may have before it is summed in full. */
 const enough = 1e-11
+
+/** Products of directions with what a Gram matrix makes of them, and with its right-hand side. */
+export interface Products {
+  /** Rows of the lower triangle. */
+  readonly gram: Float64Array[]
+  readonly right: number[]
+}
 
 /** Measures combinations of directions, of which there may be more at every call. */
 export class ReducedErrors {
   private readonly yardstick: Yardstick
   private readonly basis: readonly Float64Array[]
   private readonly placed: Float64Array[] = []
-  /** Rows of the lower triangle of products, and products with the target. */
-  private readonly products: Float64Array[] = []
-  private readonly right: number[] = []
+  private readonly products: Products
 
-  /** @param basis directions in the coordinates that were fitted; may grow */
-  constructor(yardstick: Yardstick, basis: readonly Float64Array[]) {
+  /**
+   * @param basis directions in the coordinates that were fitted; may grow
+   * @param products of the directions, where the caller has them: as many as there are directions
+   */
+  constructor(yardstick: Yardstick, basis: readonly Float64Array[], products?: Products) {
     this.yardstick = yardstick
     this.basis = basis
+    this.products = products ?? { gram: [], right: [] }
   }
 
   /**
@@ -31,12 +40,13 @@ export class ReducedErrors {
    * @param shares what the combination has of each direction
    */
   of(shares: Float64Array): number {
-    while (this.placed.length < this.basis.length) this.grow()
+    const { gram, right } = this.products
+    while (gram.length < this.basis.length) this.grow()
     const { targetSquares } = this.yardstick.system
     let sum = targetSquares.hi
     let size = sum
     for (let i = 0; i < shares.length; i++) {
-      const row = this.products[i] as Float64Array
+      const row = gram[i] as Float64Array
       let form = (row[i] as number) * (shares[i] as number)
       let absolute = form
       for (let j = 0; j < i; j++) {
@@ -44,7 +54,7 @@ export class ReducedErrors {
         form += part
         absolute += Math.abs(part)
       }
-      const [share, target] = [shares[i] as number, 2 * (this.right[i] as number)]
+      const [share, target] = [shares[i] as number, 2 * (right[i] as number)]
       sum += share * (form - target)
       size += Math.abs(share) * (Math.abs(absolute) + Math.abs(target))
     }
@@ -60,7 +70,7 @@ export class ReducedErrors {
     const image = new Float64Array(direction.length)
     multiply(yardstick.gram, direction, image)
     known.push(direction)
-    this.products.push(Float64Array.from(known, (vector) => wideDot(vector, image)))
-    this.right.push(wideDot(direction, yardstick.system.rhs.hi))
+    this.products.gram.push(dots(known, image))
+    this.products.right.push(wideDot(direction, yardstick.system.rhs.hi))
   }
 }

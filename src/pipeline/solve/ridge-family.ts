@@ -12,9 +12,9 @@ import { backsolve, type Factored, factor, remaining } from './elimination.ts'
 import { type Gram, multiply } from './gram.ts'
 import { randomSigns } from './random-signs.ts'
 import { rareSystemOf } from './rare-columns.ts'
-import { ReducedErrors } from './reduced-errors.ts'
+import { type Products, ReducedErrors } from './reduced-errors.ts'
 import type { System } from './system.ts'
-import { addCombination, wideDot } from './vectors.ts'
+import { addCombination, dots, wideDot } from './vectors.ts'
 import { squaredErrors, type Yardstick } from './yardstick.ts'
 
 /** Columns after elimination up to which factors are made, and conjugate gradients taken beyond. */
@@ -22,8 +22,8 @@ export const familyFactorLimit = 1_500
 
 /** What may be left of the right-hand side: an RMSE then has ten digits and more. */
 const tolerance = 1e-9
-/** A factor serves strengths this many times its own, and this part of it. */
-const factorReach = 20
+/** So many times as strong as the strength of one factor is that of the next. */
+const factorReach = 600
 /** Times in a row that the space may grow without halving a residual. */
 const maxIdle = 6
 /** Random sums that stand for a residual: their mean square tells its length within a third. */
@@ -50,7 +50,10 @@ export function ridgeErrors(
   if (order.length > 0) {
     const ends = [order[0], order.at(-1)].map((k) => strengths[k as number] as number)
     const family = new RidgeFamily(gram, ends as [number, number])
-    const measures = yardsticks.map((yardstick) => new ReducedErrors(yardstick, family.basis))
+    const measures = yardsticks.map((yardstick) => {
+      const own = yardstick.gram === gram ? family.products : undefined
+      return new ReducedErrors(yardstick, family.basis, own)
+    })
     for (const place of bisecting(order.length)) {
       const k = order[place] as number
       const shares = family.solve(strengths[k] as number)
@@ -91,8 +94,10 @@ class RidgeFamily {
   /** The same times `scale`: orthonormal. */
   private readonly scaled: Float64Array[] = []
   private readonly images: Float64Array[] = []
-  /** Products of the basis with its images and with its own slopes, rows of the lower triangle. */
-  private readonly products: { gram: Float64Array; slopes: Float64Array; right: number }[] = []
+  /** Products of the basis with its images and with the right-hand side. */
+  readonly products: Products = { gram: [], right: [] }
+  /** Products of its slopes with each other, rows of the lower triangle. */
+  private readonly slopes: Float64Array[] = []
   /** By strength: those that a factor is made for when it is wanted first. */
   private readonly factors: { readonly l2: number; factored: Factored | undefined }[]
   /** Lengths of the columns, a typical penalty included. */
@@ -104,9 +109,10 @@ class RidgeFamily {
   constructor(gram: Gram, [low, high]: readonly [number, number]) {
     this.gram = gram
     this.rhs = gram.system.rhs.hi
-    const count = Math.max(1, Math.ceil(Math.log(high / low) / Math.log(factorReach) / 2))
+    const count = Math.max(1, Math.ceil(Math.log(high / low) / Math.log(factorReach)))
+    // The strongest has one of its own: a weaker one would be far from it for long.
     this.factors = Array.from({ length: count }, (_, k) => {
-      return { l2: low * (high / low) ** ((k + 0.5) / count), factored: undefined }
+      return { l2: low * (high / low) ** ((k + 1) / count), factored: undefined }
     })
     const typical = Math.sqrt(low * high)
     this.scale = gram.diagonal.map((diagonal) => Math.sqrt(diagonal + typical))
@@ -151,17 +157,19 @@ class RidgeFamily {
   private combine(l2: number): Float64Array {
     const k = this.basis.length
     const matrix = new Float64Array(k * k)
-    const scale = this.products.map(({ gram, slopes }, i) => {
-      return 1 / Math.sqrt((gram[i] as number) + l2 * (slopes[i] as number))
+    const { gram, right } = this.products
+    const rows = gram.map((row, i) => {
+      const slopes = this.slopes[i] as Float64Array
+      return row.map((value, j) => value + l2 * (slopes[j] as number))
     })
-    this.products.forEach(({ gram, slopes }, i) => {
-      for (let j = 0; j <= i; j++) {
-        const value = (gram[j] as number) + l2 * (slopes[j] as number)
+    const scale = rows.map((row, i) => 1 / Math.sqrt(row[i] as number))
+    rows.forEach((row, i) => {
+      row.forEach((value, j) => {
         matrix[i * k + j] = value * (scale[i] as number) * (scale[j] as number)
-      }
+      })
     })
-    const right = Float64Array.from(this.products, (row, i) => row.right * (scale[i] as number))
-    const shares = choleskySolve(choleskyPivoted(matrix, k, 1e-15), right)
+    const scaled = Float64Array.from(right, (value, i) => value * (scale[i] as number))
+    const shares = choleskySolve(choleskyPivoted(matrix, k, 1e-15), scaled)
     return shares.map((share, i) => share * (scale[i] as number))
   }
 
@@ -181,13 +189,16 @@ class RidgeFamily {
   private grow(direction: Float64Array): boolean {
     const { basis, scaled, images, gram } = this
     const unit = direction.map((value, i) => value * (this.scale[i] as number))
-    // Twice is enough (B. N. Parlett, The Symmetric Eigenvalue Problem, 6.9).
-    for (let pass = 0; pass < 2; pass++) {
-      normalise(unit)
-      const shares = Float64Array.from(scaled, (vector) => wideDot(vector, unit))
-      addCombination(unit, scaled, shares, -1)
+    normalise(unit)
+    addCombination(unit, scaled, dots(scaled, unit), -1)
+    let left = normalise(unit)
+    // Where little was left, rounding shows: twice is enough (B. N. Parlett, The Symmetric
+    // Eigenvalue Problem, 6.9).
+    if (left < 0.1) {
+      addCombination(unit, scaled, dots(scaled, unit), -1)
+      left = normalise(unit)
     }
-    if (!(normalise(unit) > 1e-3)) return false
+    if (!(left > 1e-3)) return false
     for (let i = 0; i < unit.length; i++) {
       direction[i] = (unit[i] as number) / (this.scale[i] as number)
     }
@@ -197,11 +208,9 @@ class RidgeFamily {
     basis.push(direction)
     images.push(image)
     const slopes = direction.subarray(0, gram.size - 1)
-    this.products.push({
-      gram: Float64Array.from(basis, (vector) => wideDot(vector, image)),
-      slopes: Float64Array.from(basis, (vector) => wideDot(slopes, vector)),
-      right: wideDot(direction, this.rhs),
-    })
+    this.products.gram.push(dots(basis, image))
+    this.products.right.push(wideDot(direction, this.rhs))
+    this.slopes.push(dots(basis, slopes))
     this.sketch.add(direction, image)
     return true
   }

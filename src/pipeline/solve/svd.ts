@@ -8,7 +8,7 @@ import { RidecastError } from '../../errors.ts'
 import { zeroSums } from '../double-double.ts'
 import { choleskyCondition, choleskyPivoted } from './cholesky.ts'
 import { relativeResidual, type Solution } from './direct.ts'
-import { diagonalOf, type System, times } from './system.ts'
+import { diagonalOf, residual, type System, times } from './system.ts'
 
 /** Coordinates beyond which the decomposition would take minutes. */
 export const svdLimit = 1_000
@@ -72,7 +72,7 @@ export async function solveBySvd(system: System): Promise<Solution> {
     coefficients: solution.hi,
     rank,
     condition: choleskyCondition(cholesky),
-    residual: relativeResidual(system, solution),
+    residual: relativeResidual(system, residual(system, system.rhs, solution)),
     method: 'svd',
   }
 }

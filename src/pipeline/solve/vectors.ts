@@ -27,6 +27,27 @@ export function wideDot(a: Float64Array, b: Float64Array): number {
   return p + q + (r + s)
 }
 
+/** Products of each vector with another, four vectors a pass. */
+export function dots(vectors: readonly Float64Array[], b: Float64Array): Float64Array {
+  const out = new Float64Array(vectors.length)
+  let k = 0
+  for (; k + 3 < vectors.length; k += 4) {
+    const [u, v] = [vectors[k] as Float64Array, vectors[k + 1] as Float64Array]
+    const [w, x] = [vectors[k + 2] as Float64Array, vectors[k + 3] as Float64Array]
+    let [p, q, r, s] = [0, 0, 0, 0]
+    for (let i = 0; i < b.length; i++) {
+      const value = b[i] as number
+      p += (u[i] as number) * value
+      q += (v[i] as number) * value
+      r += (w[i] as number) * value
+      s += (x[i] as number) * value
+    }
+    out.set([p, q, r, s], k)
+  }
+  for (; k < vectors.length; k++) out[k] = wideDot(b, vectors[k] as Float64Array)
+  return out
+}
+
 /** Adds `times * by[k]` of each vector k, four vectors a pass. */
 export function addCombination(
   to: Float64Array,

@@ -2,7 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fit } from '../../../src/pipeline/fit.ts'
 import { solveIteratively } from '../../../src/pipeline/solve/cg.ts'
-import { directLimit, solveDirect } from '../../../src/pipeline/solve/direct.ts'
+import {
+  coefficientBound,
+  directLimit,
+  lengthsOf,
+  solveDirect,
+} from '../../../src/pipeline/solve/direct.ts'
 import { type SolverName, solve } from '../../../src/pipeline/solve/solve.ts'
 import { svdLimit } from '../../../src/pipeline/solve/svd.ts'
 import { type System, systemOf } from '../../../src/pipeline/solve/system.ts'
@@ -66,8 +71,12 @@ describe('conjugate gradients', () => {
         const system = systemFor(design)
         const direct = solveDirect(system)
         try {
-          const { coefficients, method } = solveIteratively(system, levels)
+          const solution = solveIteratively(system, levels)
+          const { coefficients, method } = solution
           expect(method).toBe('cg')
+          const bound = coefficientBound(solution)
+          const columns = lengthsOf(system)
+          const size = Math.sqrt(system.targetSquares.hi)
           const longest = Math.max(...design.rides.map(({ seconds }) => seconds / 60))
           const slopes = direct.coefficients.subarray(0, system.interceptAt)
           const largest = slopes.reduce((high, slope) => Math.max(high, Math.abs(slope)), 0)
@@ -76,6 +85,11 @@ describe('conjugate gradients', () => {
             const own = i === system.interceptAt ? Math.abs(expected) : largest
             const off = Math.abs(value - expected)
             expect(off).toBeLessThanOrEqual(1e-9 * Math.max(own, 1e-6 * longest))
+            // Both are rounded to doubles, and the direct one is not more exact than that.
+            const rounding = Number.EPSILON * Math.max(Math.abs(expected), 1e-6 * longest)
+            if (i === system.interceptAt) return
+            const known = (bound * size) / (columns[i] as number)
+            expect(off).toBeLessThanOrEqual(known + rounding)
           })
         } catch (error) {
           expect(error).toMatchObject({ code: 'solve_failed' })
