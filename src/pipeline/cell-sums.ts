@@ -9,7 +9,7 @@ import { type CategoricalTerm, type CategoricalTermSpec, featuresOf } from '../f
 import type { RideBatch } from '../ride.ts'
 import type { BatchTerms } from './batch-terms.ts'
 import { addTo, type Sums, settle, zeroSums } from './double-double.ts'
-import { hasKeys, keyCount, tellsCode } from './input-keys.ts'
+import { type Input, inputOfAtom, keyCount, tellsCode } from './input-keys.ts'
 import { noKey } from './key-kernels.ts'
 import { LevelIndex } from './level-index.ts'
 import type { Block } from './moments.ts'
@@ -48,7 +48,8 @@ export function openCells(
 ): OpenCells {
   const [only] = atoms
   const isCounted = atoms.length === 1 && names.length === 0
-  if (only && isCounted && hasKeys(only.spec)) return new CountedAtom(only, loops)
+  const input = only && inputOfAtom(only.spec)
+  if (input && isCounted) return new CountedAtom(only, input, loops)
   return new SummedProduct(atoms, names, loops)
 }
 
@@ -133,14 +134,15 @@ class CountedAtom implements OpenCells {
   private readonly counts: Int32Array
   private readonly late: Int32Array
   /** Codes by key, of those that were met. */
-  private readonly codes = new Float64Array(keyCount)
+  private readonly codes: Float64Array
   /** Rides whose key does not tell the code, by code. */
   private readonly others = new Map<number, number>()
 
-  constructor(atom: Atom, loops: RowLoops) {
+  constructor(atom: Atom, input: Input, loops: RowLoops) {
     this.atoms = [atom]
     this.atom = atom
-    this.counts = loops.ints(keyCount)
+    this.counts = loops.ints(keyCount(input))
+    this.codes = new Float64Array(keyCount(input))
     this.late = loops.ints(pieceRides)
     this.counts[noKey] = -1
   }

@@ -34,7 +34,7 @@ export const mostColumns = 8
 
 /** The name of a loop. */
 export type KernelName =
-  | ('durations' | 'hours' | 'units' | 'speeds' | 'timely')
+  | ('durations' | 'times' | 'units' | 'speeds' | 'ratios' | 'pairsOfIds' | 'timely')
   | ('lookUp' | 'lookUpPairs' | 'gather' | 'gatherValues' | 'gatherKnown')
   | ('countKeys' | 'countGroups' | 'topOf' | 'sumOf' | 'sumOfProducts')
   | `addColumns${number}`

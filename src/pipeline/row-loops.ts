@@ -57,9 +57,9 @@ export class RowLoops {
     return this.kernels.durations(from, to, seconds.byteOffset, keys.byteOffset, length) !== 0
   }
 
-  /** Keys of hours, those since `first`. */
-  hours({ pickup, length }: RideBatch, keys: Int32Array, first: number): void {
-    this.kernels.hours(pickup.byteOffset, keys.byteOffset, length, first)
+  /** Keys of times in units of so many microseconds: how many there are since the unit `first`. */
+  times({ pickup, length }: RideBatch, keys: Int32Array, micros: number, first: number): void {
+    this.kernels.times(pickup.byteOffset, keys.byteOffset, length, micros, first)
   }
 
   /**
@@ -81,6 +81,16 @@ export class RowLoops {
   speeds({ pickup, dropoff, length }: RideBatch, miles: Float64Array, keys: Int32Array): void {
     const [from, to] = [pickup.byteOffset, dropoff.byteOffset]
     this.kernels.speeds(from, to, miles.byteOffset, keys.byteOffset, length)
+  }
+
+  /** Keys of distances over those in a straight line. */
+  ratios(miles: Float64Array, straight: Float64Array, keys: Int32Array, length: number): void {
+    this.kernels.ratios(miles.byteOffset, straight.byteOffset, keys.byteOffset, length)
+  }
+
+  /** Keys of pairs of ids from those of the ids. */
+  pairsOfIds(left: Int32Array, right: Int32Array, keys: Int32Array, length: number): void {
+    this.kernels.pairsOfIds(left.byteOffset, right.byteOffset, keys.byteOffset, length)
   }
 
   /**
