@@ -105,6 +105,7 @@ export const i32 = {
   lessUnsigned: binary(0x49),
   atLeast: binary(0x4e),
   isZero: unary(0x45),
+  differ: binary(0x47),
   load: load(0x28),
   loadByte: load(0x2d),
   loadHalf: load(0x2f),

@@ -5,45 +5,30 @@
  */
 
 import type { RideBatch } from '../ride.ts'
-import { wasmExports, wasmMemory, wasmModule } from '../wasm-assembler.ts'
+import { LoopMemory } from './loop-memory.ts'
 import { type KernelName, mostColumns, rowKernels } from './row-kernels.ts'
 
 /** Rides that loops go over at once, at most: their columns stay in a processor's cache. */
 export const pieceRides = 4096
 
-/** Bytes of a page of memory. */
-const pageBytes = 65_536
-/** Pages to begin with, and as far as addresses reach. */
-const fewestPages = 64
-const mostPages = 65_535
-
 /** Loops by name: numbers and addresses in, a number out. */
 type Kernel = (...values: number[]) => number
 type Kernels = Readonly<Record<KernelName, Kernel>>
 
-let module: Uint8Array<ArrayBuffer> | undefined
-
-/** Arrays and the loops over them. All arrays have to come from here; none is ever given back. */
+/** Arrays and the loops over them. All arrays have to come from the memory of the loops. */
 export class RowLoops {
-  private readonly memory = wasmMemory(fewestPages, mostPages)
-  private readonly kernels: Kernels
-  private used = 0
-
-  constructor() {
-    module ??= wasmModule(rowKernels(), mostPages)
-    this.kernels = wasmExports(module, this.memory) as Kernels
-  }
+  /** Where arrays come from. */
+  readonly memory = new LoopMemory()
+  private readonly kernels = this.memory.loops('rows', rowKernels) as Kernels
 
   /** Numbers, all zero. */
   ints(length: number): Int32Array {
-    const at = this.room(length * Int32Array.BYTES_PER_ELEMENT)
-    return new Int32Array(this.memory.buffer, at, length)
+    return this.memory.ints(length)
   }
 
   /** Values, all zero. */
   doubles(length: number): Float64Array {
-    const at = this.room(length * Float64Array.BYTES_PER_ELEMENT)
-    return new Float64Array(this.memory.buffer, at, length)
+    return this.memory.doubles(length)
   }
 
   /**
@@ -233,15 +218,6 @@ export class RowLoops {
       const add = this.kernels[`addColumns${count}`] as Kernel
       add(...numbers)
     }
-  }
-
-  private room(bytes: number): number {
-    const at = this.used
-    // Whole doubles, so that every array begins at one.
-    this.used += Math.ceil(bytes / 8) * 8
-    const missing = this.used - this.memory.buffer.byteLength
-    if (missing > 0) this.memory.grow(Math.max(fewestPages, Math.ceil(missing / pageBytes)))
-    return at
   }
 }
 

@@ -6,20 +6,19 @@
 import { type Atom, type AtomSpec, atomOf, baseKey } from '../atoms.ts'
 import type { CategoricalTerm, NumericTerm } from '../features.ts'
 import type { BatchTerms } from './batch-terms.ts'
-import { orderedCells } from './cell-order.ts'
+import type { Cells as CrossCells } from './cell-order.ts'
 import { type BlockOfCells, blockOfCells, type Cells, openCells, tellsAll } from './cell-sums.ts'
 import { type Sums, settle, zeroSums } from './double-double.ts'
 import type { TermLevels } from './level-columns.ts'
 import {
   type Block,
-  type Cross,
   type Moments,
   plannedCrosses,
   roundedColumns,
   sortedCells,
   squaresByName,
 } from './moments.ts'
-import { PairCounts } from './pair-counts.ts'
+import { PairCounts, type Placed } from './pair-counts.ts'
 import { type Plan, RideSelector } from './plan.ts'
 import { addProducts, addValues, Ones, TakenValues } from './taken-values.ts'
 
@@ -74,6 +73,8 @@ export class SelectionSums {
   private readonly crossed: readonly CategoricalTerm[]
   private readonly crosses: ReadonlyMap<string, OpenCross>
   private readonly counts: PairCounts
+  /** By open cross: what was counted, once it is in order. */
+  private readonly counted = new Map<number, CrossCells>()
   private n = 0
 
   /** @param plans at least one, all of one `selectionKey` */
@@ -107,6 +108,7 @@ export class SelectionSums {
       [...crosses.values()].map((pair) => {
         return pair.map((term) => place.get(termKey(term))) as [number, number]
       }),
+      loops,
     )
     const present = presentIn(plans)
     this.cells = drafts.map(({ atoms, names }) =>
@@ -163,9 +165,9 @@ export class SelectionSums {
       return blockOfCells(term, source(term.atoms, term.counted ? [] : names), names)
     })
     const pairs = plan.crosses ? plannedCrosses(categorical) : []
-    const known = new Map<Block, Int32Array>()
-    const places = (block: Block): Int32Array => {
-      const own = known.get(block) ?? placesOfLevels(block, this.terms.levels(block.term))
+    const known = new Map<Block, Placed>()
+    const placed = (block: Block): Placed => {
+      const own = known.get(block) ?? placedLevels(block, this.terms.levels(block.term))
       known.set(block, own)
       return own
     }
@@ -190,7 +192,7 @@ export class SelectionSums {
       blocks: blocks.map(({ block }) => block),
       crosses: pairs.map(([a, b]) => {
         const [left, right] = [blocks[a] as BlockOfCells, blocks[b] as BlockOfCells]
-        return { a, b, ...this.cross(left.block, right.block, source, places) }
+        return { a, b, ...this.cross(left.block, right.block, source, placed) }
       }),
     }
   }
@@ -210,18 +212,13 @@ export class SelectionSums {
     left: Block,
     right: Block,
     source: Source,
-    places: (block: Block) => Int32Array,
-  ): Omit<Cross, 'a' | 'b'> {
+    placed: (block: Block) => Placed,
+  ): CrossCells {
     const open = [...this.crosses.keys()].indexOf(crossKey([left.term, right.term]))
     if (open >= 0) {
-      const { rows, columns, values } = this.counts.cells(open)
-      const [rowPlaces, columnPlaces] = [places(left), places(right)]
-      const cells = {
-        rows: rows.map((row) => rowPlaces[row] as number),
-        columns: columns.map((column) => columnPlaces[column] as number),
-        counts: values,
-      }
-      return orderedCells(cells, left.codes.length, right.codes.length)
+      const cells = this.counted.get(open) ?? this.counts.take(open, placed(left), placed(right))
+      this.counted.set(open, cells)
+      return cells
     }
     const cells = source([...left.term.atoms, ...right.term.atoms], [])
     const placesIn = ({ term }: Block): Int32Array =>
@@ -305,10 +302,11 @@ const termKey = ({ atoms }: CategoricalTerm): string => atoms.map(({ key }) => k
 
 const crossKey = (terms: OpenCross): string => terms.map(termKey).join(' x ')
 
-/** The place in a block of each level by number; -1 for levels that no ride taken has. */
-function placesOfLevels({ codes }: Block, levels: TermLevels): Int32Array {
+/** The place in a block of each level by number. */
+function placedLevels({ codes }: Block, levels: TermLevels): Placed {
   const place = new Map(Array.from(codes, (code, k) => [code, k]))
-  return Int32Array.from({ length: levels.size }, (_, number) => {
+  const places = Int32Array.from({ length: levels.size }, (_, number) => {
     return place.get(levels.codes[number] as number) ?? -1
   })
+  return { places, size: codes.length }
 }
