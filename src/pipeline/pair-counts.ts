@@ -10,14 +10,17 @@ import type { LoopMemory } from './loop-memory.ts'
 import { type CountedRows, cellWords, PairLoops } from './pair-loops.ts'
 import type { RowLoops } from './row-loops.ts'
 
-/** Rides held back at most: as many rides ask for the counts so far to be copied once. */
-const mostHeld = 2 ** 19
+/** Rides held back, usually: as many rides ask for the counts so far to be copied once. */
+const usuallyHeld = 2 ** 19
 
 /** Room for rides to begin with. */
 const fewestHeld = 2 ** 14
 
 /** Cells of a matrix, at most: 2 MB. */
 const matrixLimit = 2 ** 19
+
+/** Room for cells is made for so many times as there are; what is not used takes no memory. */
+const roomFactor = 2
 
 /** Levels of a term by ride: numbers from 0, below `size`. */
 export interface Numbered {
@@ -41,7 +44,9 @@ interface Open {
   swapped: boolean | undefined
   /** The counts so far, see {@link CountedRows}. */
   ends: Int32Array
+  /** With room for more: only the first {@link size} cells count. */
   cells: Int32Array
+  size: number
 }
 
 /** Counts pairs of levels. */
@@ -52,6 +57,7 @@ export class PairCounts {
   private readonly scratch: Scratch
   /** By term: the level of every ride that is held back. */
   private readonly held: Int32Array[]
+  private readonly mostHeld: number
   private size = 0
   /** By term: levels so far. */
   private readonly levels: Int32Array
@@ -60,15 +66,22 @@ export class PairCounts {
    * @param terms how many there are
    * @param pairs of terms, by position
    * @param rowLoops the loops in whose memory levels are
+   * @param mostHeld rides held back, at most
    */
-  constructor(terms: number, pairs: readonly (readonly [number, number])[], rowLoops: RowLoops) {
+  constructor(
+    terms: number,
+    pairs: readonly (readonly [number, number])[],
+    rowLoops: RowLoops,
+    mostHeld = usuallyHeld,
+  ) {
+    this.mostHeld = mostHeld
     this.rowLoops = rowLoops
     this.loops = new PairLoops(rowLoops.memory)
     this.scratch = new Scratch(rowLoops.memory)
     this.held = Array.from({ length: terms }, () => new Int32Array(0))
     this.levels = new Int32Array(terms)
     this.pairs = pairs.map(([left, right]) => {
-      return { left, right, swapped: undefined, ends: nothing, cells: nothing }
+      return { left, right, swapped: undefined, ends: nothing, cells: nothing, size: 0 }
     })
   }
 
@@ -79,7 +92,7 @@ export class PairCounts {
    */
   add(levels: readonly Numbered[], at: Int32Array): void {
     for (let from = 0; from < at.length; ) {
-      const to = Math.min(at.length, from + mostHeld - this.size)
+      const to = Math.min(at.length, from + this.mostHeld - this.size)
       const part = at.subarray(from, to)
       this.reserve(this.size + part.length)
       levels.forEach(({ numbers, size }, t) => {
@@ -87,7 +100,7 @@ export class PairCounts {
         this.levels[t] = size
       })
       this.size += part.length
-      if (this.size === mostHeld) this.flush()
+      if (this.size === this.mostHeld) this.flush()
       from = to
     }
   }
@@ -100,7 +113,7 @@ export class PairCounts {
     this.flush()
     const { scratch } = this
     const pair = this.pairs[k] as Open
-    const size = pair.cells.length / cellWords
+    const { size } = pair
     const counted = this.copied(pair)
     pair.ends = nothing
     pair.cells = nothing
@@ -142,7 +155,7 @@ export class PairCounts {
   private reserve(size: number): void {
     const room = this.held[0]?.length ?? size
     if (size <= room) return
-    const wider = size > fewestHeld ? mostHeld : fewestHeld
+    const wider = size > fewestHeld ? this.mostHeld : Math.min(fewestHeld, this.mostHeld)
     this.held.forEach((held, t) => {
       const into = this.rowLoops.ints(wider)
       into.set(held.subarray(0, this.size))
@@ -177,19 +190,27 @@ export class PairCounts {
       const columns = this.heldOf(column)
       const before = this.copied(pair)
       // One more than there can be: a cell is written before it is known whether it counts.
-      const after = scratch.rows('after', height, pair.cells.length / cellWords + this.size + 1)
+      const after = scratch.rows('after', height, pair.size + this.size + 1)
       const known = pair.ends.length
-      let size: number
       if (height * width <= matrixLimit) {
         const matrix = scratch.ints('matrix', matrixLimit)
-        size = loops.countInMatrix({ rows, columns }, matrix, [height, width], before, known, after)
+        pair.size = loops.countInMatrix(
+          { rows, columns },
+          matrix,
+          [height, width],
+          before,
+          known,
+          after,
+        )
       } else {
         sorted ??= this.sortedBy(row)
         const counts = scratch.ints('counts', width)
-        size = loops.countInRows(sorted, columns, counts, before, known, after)
+        pair.size = loops.countInRows(sorted, columns, counts, before, known, after)
       }
       pair.ends = after.ends.slice()
-      pair.cells = after.cells.slice(0, size * cellWords)
+      const words = pair.size * cellWords
+      if (pair.cells.length < words) pair.cells = new Int32Array(roomFactor * words)
+      pair.cells.set(after.cells.subarray(0, words))
     }
   }
 
@@ -209,10 +230,10 @@ export class PairCounts {
   }
 
   /** The counts so far where loops reach them. */
-  private copied({ ends, cells }: Open): CountedRows {
-    const copy = this.scratch.rows('before', ends.length, cells.length / cellWords)
+  private copied({ ends, cells, size }: Open): CountedRows {
+    const copy = this.scratch.rows('before', ends.length, size)
     copy.ends.set(ends)
-    copy.cells.set(cells)
+    copy.cells.set(cells.subarray(0, size * cellWords))
     return copy
   }
 }
