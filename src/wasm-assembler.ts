@@ -56,8 +56,8 @@ export type Unary = (a: Code) => Code
 /** The value at an address, and a number of bytes behind it. */
 export type Load = (address: Code, offset?: number) => Code
 
-/** Writes a value to an address. */
-export type Store = (address: Code, value: Code) => Code
+/** Writes a value to an address, and a number of bytes behind it. */
+export type Store = (address: Code, value: Code, offset?: number) => Code
 
 /** A value that is known. */
 export type Constant = (value: number) => Code
@@ -75,8 +75,8 @@ const load =
   (address, offset = 0) => [...address, ...code, 0, ...unsigned(offset)]
 
 const store =
-  (code: number): Store =>
-  (address, value) => [...address, ...value, code, 0, 0]
+  (...code: readonly number[]): Store =>
+  (address, value, offset = 0) => [...address, ...value, ...code, 0, ...unsigned(offset)]
 
 const i32Constant: Constant = (value) => [0x41, ...signed(value)]
 
@@ -129,8 +129,17 @@ export const i64 = {
 export const v128 = {
   and: binary(0xfd, 0x4e),
   load: load(0xfd, 0x00),
+  store: store(0xfd, 0x0b),
   /** The lower (0) or upper (1) 64 bits. */
   half: (a: Code, half: 0 | 1): Code => [...a, 0xfd, 0x1d, half],
+}
+
+/** 128 bits as two doubles. */
+export const f64x2 = {
+  add: binary(0xfd, 0xf0, 0x01),
+  mul: binary(0xfd, 0xf2, 0x01),
+  /** The lower (0) or upper (1) double. */
+  lane: (a: Code, lane: 0 | 1): Code => [...a, 0xfd, 0x21, lane],
 }
 
 /** 32-bit floats. */

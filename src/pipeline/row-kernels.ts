@@ -7,10 +7,12 @@
 import {
   type Code,
   f64,
+  f64x2,
   get,
   i32,
   loopWhile,
   set,
+  v128,
   type WasmFunction,
   when,
 } from '../wasm-assembler.ts'
@@ -29,15 +31,16 @@ import {
 } from './kernel.ts'
 import { keyKernels } from './key-kernels.ts'
 
-/** Columns that a loop adds at once, at most. */
-export const mostColumns = 8
+/** Pairs of columns that a loop adds at once, at most. */
+export const mostPairs = 8
 
 /** The name of a loop. */
 export type KernelName =
   | ('durations' | 'times' | 'units' | 'speeds' | 'ratios' | 'pairsOfIds' | 'timely')
   | ('lookUp' | 'lookUpPairs' | 'gather' | 'gatherValues' | 'gatherKnown')
   | ('countKeys' | 'countGroups' | 'topOf' | 'sumOf' | 'sumOfProducts')
-  | `addColumns${number}`
+  | 'putColumn'
+  | `addRecords${number}`
 
 /** All loops. */
 export function rowKernels(): WasmFunction[] {
@@ -45,8 +48,8 @@ export function rowKernels(): WasmFunction[] {
     ...keyKernels(),
     ...[timely()],
     ...[lookUp(), lookUpPairs(), gather(), gatherValues(), gatherKnown()],
-    ...[countKeys(), countGroups(), topOf(), sumOf(), sumOfProducts()],
-    ...Array.from({ length: mostColumns }, (_, k) => addColumns(k + 1)),
+    ...[countKeys(), countGroups(), topOf(), sumOf(), sumOfProducts(), putColumn()],
+    ...Array.from({ length: mostPairs }, (_, k) => addRecords(k + 1)),
   ]
 }
 
@@ -205,40 +208,39 @@ const topOf = (): WasmFunction =>
     'f64',
   )
 
-/** Adds up what is computed of each, four at once: one addition does not wait for the one before. */
+/** Adds up what is computed of each, eight at once: one addition does not wait for the one before. */
 const total = (
-  {
-    i,
-    end,
-    last,
-    a,
-    b,
-    c,
-    d,
-  }: Readonly<Record<'i' | 'end' | 'last' | 'a' | 'b' | 'c' | 'd', number>>,
-  value: (at: Code) => Code,
+  at: Readonly<Record<'i' | 'end' | 'last' | keyof typeof accumulators, number>>,
+  two: (at: Code, offset: number) => Code,
+  one: (at: Code) => Code,
 ): readonly Code[] => {
-  const step = (sum: number, k: number): Code =>
-    set(sum, f64.add(get(sum), value(i32.add(get(i), i32.const(k)))))
+  const { i, end, last, rest } = at
+  const pairs = [at.a, at.b, at.c, at.d]
   return [
-    set(last, i32.sub(get(end), i32.const(3))),
+    set(last, i32.sub(get(end), i32.const(7))),
     loopWhile(i32.less(get(i), get(last)), [
-      ...[a, b, c, d].flatMap(step),
-      ...add(i, i32.const(4)),
+      ...pairs.flatMap((sum, k) => set(sum, f64x2.add(get(sum), two(get(i), 16 * k)))),
+      ...add(i, i32.const(8)),
     ]),
-    each(i, end, [step(a, 0)]),
-    f64.add(f64.add(get(a), get(b)), f64.add(get(c), get(d))),
+    each(i, end, [set(rest, f64.add(get(rest), one(get(i))))]),
+    set(at.a, f64x2.add(f64x2.add(get(at.a), get(at.b)), f64x2.add(get(at.c), get(at.d)))),
+    f64.add(get(rest), f64.add(f64x2.lane(get(at.a), 0), f64x2.lane(get(at.a), 1))),
   ]
 }
 
-const sums = { last: 'i32', a: 'f64', b: 'f64', c: 'f64', d: 'f64' } as const
+const accumulators = { a: 'v128', b: 'v128', c: 'v128', d: 'v128', rest: 'f64' } as const
 
 const sumOf = (): WasmFunction =>
   kernel(
     'sumOf',
     { values: 'i32', i: 'i32', end: 'i32' },
-    sums,
-    (at) => total(at, (i) => f64.load(eight(at.values, i))),
+    { last: 'i32', ...accumulators },
+    (at) =>
+      total(
+        at,
+        (i, offset) => v128.load(eight(at.values, i), offset),
+        (i) => f64.load(eight(at.values, i)),
+      ),
     'f64',
   )
 
@@ -246,33 +248,42 @@ const sumOfProducts = (): WasmFunction =>
   kernel(
     'sumOfProducts',
     { left: 'i32', right: 'i32', i: 'i32', end: 'i32' },
-    sums,
-    (at) => total(at, (i) => f64.mul(f64.load(eight(at.left, i)), f64.load(eight(at.right, i)))),
+    { last: 'i32', ...accumulators },
+    (at) =>
+      total(
+        at,
+        (i, offset) =>
+          f64x2.mul(v128.load(eight(at.left, i), offset), v128.load(eight(at.right, i), offset)),
+        (i) => f64.mul(f64.load(eight(at.left, i)), f64.load(eight(at.right, i))),
+      ),
     'f64',
   )
 
-/** Adds so many columns to the sums of groups: those of a group lie side by side. */
-function addColumns(count: number): WasmFunction {
-  const columns = Array.from({ length: count }, (_, k) => k)
-  const named = columns.flatMap((k) => [`place${k}`, `column${k}`].map((name) => [name, 'i32']))
+const putColumn = (): WasmFunction =>
+  kernel(
+    'putColumn',
+    { records: 'i32', stride: 'i32', values: 'i32', end: 'i32' },
+    { i: 'i32' },
+    ({ records, stride, values, end, i }) => [
+      each(i, end, [f64.store(get(records), double(values, i)), add(records, get(stride))]),
+    ],
+  )
+
+/** Adds so many pairs of columns of records to the sums of groups. */
+function addRecords(pairs: number): WasmFunction {
   return kernel(
-    `addColumns${count}`,
-    { into: 'i32', stride: 'i32', groups: 'i32', end: 'i32', ...Object.fromEntries(named) },
-    { i: 'i32', group: 'i32', place: 'i32' },
-    (at: Readonly<Record<string, number>>) => {
-      const local = (name: string): number => at[name] as number
-      const [i, place] = [local('i'), local('place')]
-      const one = (k: number): Code => [
-        ...set(place, i32.add(get(local('group')), get(local(`place${k}`)))),
-        ...f64.store(get(place), f64.add(f64.load(get(place)), double(local(`column${k}`), i))),
-      ]
-      const group = i32.mul(int(local('groups'), i), get(local('stride')))
-      return [
-        each(i, local('end'), [
-          set(local('group'), i32.add(get(local('into')), group)),
-          ...columns.map(one),
-        ]),
-      ]
-    },
+    `addRecords${pairs}`,
+    { into: 'i32', stride: 'i32', groups: 'i32', end: 'i32', records: 'i32' },
+    { i: 'i32', place: 'i32' },
+    ({ into, stride, groups, end, records, i, place }) => [
+      each(i, end, [
+        set(place, i32.add(get(into), i32.mul(int(groups, i), get(stride)))),
+        ...Array.from({ length: pairs }, (_, k) => {
+          const sum = f64x2.add(v128.load(get(place), 16 * k), v128.load(get(records), 16 * k))
+          return v128.store(get(place), sum, 16 * k)
+        }),
+        add(records, get(stride)),
+      ]),
+    ],
   )
 }

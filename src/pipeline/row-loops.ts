@@ -6,7 +6,7 @@
 
 import type { RideBatch } from '../ride.ts'
 import { LoopMemory } from './loop-memory.ts'
-import { type KernelName, mostColumns, rowKernels } from './row-kernels.ts'
+import { type KernelName, mostPairs, rowKernels } from './row-kernels.ts'
 
 /** Rides that loops go over at once, at most: their columns stay in a processor's cache. */
 export const pieceRides = 4096
@@ -196,27 +196,35 @@ export class RowLoops {
   }
 
   /**
-   * Adds columns of values to those of their groups, (groups x width).
+   * Makes values a column of records.
    *
-   * @param places the column of the groups that each is added to
+   * @param records (rides x width), row-major
    */
-  addByGroup(
-    into: Float64Array,
+  putColumn(
+    records: Float64Array,
     width: number,
-    places: readonly number[],
-    groups: Int32Array,
-    values: readonly Float64Array[],
+    column: number,
+    values: Float64Array,
     length: number,
   ): void {
     const bytes = Float64Array.BYTES_PER_ELEMENT
-    for (let k = 0; k < places.length; k += mostColumns) {
-      const count = Math.min(mostColumns, places.length - k)
-      const numbers = [into.byteOffset, width * bytes, groups.byteOffset, length]
-      for (let p = k; p < k + count; p++) {
-        numbers.push((places[p] as number) * bytes, (values[p] as Float64Array).byteOffset)
-      }
-      const add = this.kernels[`addColumns${count}`] as Kernel
-      add(...numbers)
+    const first = records.byteOffset + column * bytes
+    this.kernels.putColumn(first, width * bytes, values.byteOffset, length)
+  }
+
+  /**
+   * Adds records to the sums of their groups.
+   *
+   * @param into (groups x width), row-major
+   * @param records (rides x width)
+   * @param width an even number of columns
+   */
+  addRecords(into: Float64Array, records: Float64Array, width: number, groups: Int32Array): void {
+    const bytes = Float64Array.BYTES_PER_ELEMENT
+    for (let from = 0; from < width / 2; from += mostPairs) {
+      const add = this.kernels[`addRecords${Math.min(mostPairs, width / 2 - from)}`] as Kernel
+      const [to, by] = [into.byteOffset + from * 2 * bytes, records.byteOffset + from * 2 * bytes]
+      add(to, width * bytes, groups.byteOffset, groups.length, by)
     }
   }
 }

@@ -7,7 +7,14 @@ import { type Atom, type AtomSpec, atomOf, baseKey } from '../atoms.ts'
 import type { CategoricalTerm, NumericTerm } from '../features.ts'
 import type { BatchTerms } from './batch-terms.ts'
 import type { Cells as CrossCells } from './cell-order.ts'
-import { type BlockOfCells, blockOfCells, type Cells, openCells, tellsAll } from './cell-sums.ts'
+import {
+  type BlockOfCells,
+  blockOfCells,
+  type Cells,
+  openCells,
+  type Summed,
+  tellsAll,
+} from './cell-sums.ts'
 import { type Sums, settle, zeroSums } from './double-double.ts'
 import type { TermLevels } from './level-columns.ts'
 import {
@@ -20,7 +27,7 @@ import {
 } from './moments.ts'
 import { PairCounts, type Placed } from './pair-counts.ts'
 import { type Plan, RideSelector } from './plan.ts'
-import { addProducts, addValues, Ones, TakenValues } from './taken-values.ts'
+import { addProducts, addValues, Ones, Records, TakenValues } from './taken-values.ts'
 
 /** Up to so many cells, a term is read off cells of more atoms than its own. */
 const manyCells = 2 ** 18
@@ -69,6 +76,8 @@ export class SelectionSums {
   private readonly totals: Sums
   private readonly ones: Ones
   private readonly cells: readonly ReturnType<typeof openCells>[]
+  /** By names of quantities: what cells sum. */
+  private readonly summed = new Map<string, Summed>()
   /** Terms of open crosses, each once. */
   private readonly crossed: readonly CategoricalTerm[]
   private readonly crosses: ReadonlyMap<string, OpenCross>
@@ -112,8 +121,20 @@ export class SelectionSums {
     )
     const present = presentIn(plans)
     this.cells = drafts.map(({ atoms, names }) =>
-      openCells(withoutGaps(atoms, present), [...names], loops),
+      openCells(withoutGaps(atoms, present), this.summedOf([...names]), loops),
     )
+  }
+
+  /** What cells sum of each ride; undefined where they count. */
+  private summedOf(names: readonly string[]): Summed | undefined {
+    if (names.length === 0) return undefined
+    const key = JSON.stringify(names)
+    const known = this.summed.get(key)
+    if (known) return known
+    const columns = names.map((name) => (this.quantities.get(name) as Quantity).taken)
+    const summed = { names, records: new Records([this.ones, ...columns], this.terms.loops) }
+    this.summed.set(key, summed)
+    return summed
   }
 
   /** Adds the rides that the plans take of the batch that the terms have loaded. */
@@ -134,7 +155,8 @@ export class SelectionSums {
       if (b === undefined) addValues(this.totals, i, taken(a))
       else addProducts(this.totals, i, taken(a), taken(b))
     })
-    for (const cells of this.cells) cells.add(terms, at, ones, taken)
+    for (const { records } of this.summed.values()) records.take()
+    for (const cells of this.cells) cells.add(terms, at)
     if (this.crossed.length > 0) {
       this.counts.add(
         this.crossed.map((term) => terms.levels(term)),

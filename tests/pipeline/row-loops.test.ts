@@ -95,24 +95,27 @@ describe('loops', () => {
     return array
   }
 
-  test('add any number of columns to those of their groups', () => {
-    const width = 11
-    const places = [10, 0, 3, 4, 1, 2, 9, 8, 7, 6]
-    const groups = ints([2, 0, 2])
-    const columns = places.map((place) => doubles([place + 1, 10 * place, 1000]))
-    const into = loops.doubles(3 * width)
-    loops.addByGroup(into, width, places, groups, columns, 3)
-    const expected = Array.from({ length: 3 * width }, (_, k) => {
-      const [group, place] = [Math.floor(k / width), k % width]
-      if (!places.includes(place)) return 0
-      return group === 0 ? 10 * place : group === 2 ? place + 1 + 1000 : 0
-    })
-    expect([...into]).toEqual(expected)
+  test('add records of any even width to those of their groups', () => {
+    for (const width of [2, 4, 12, 16, 18, 34]) {
+      const groups = ints([2, 0, 2])
+      const records = loops.doubles(3 * width)
+      for (let column = 0; column < width; column++) {
+        loops.putColumn(records, width, column, doubles([column + 1, 10 * column, 1000]), 3)
+      }
+      const into = loops.doubles(3 * width)
+      loops.addRecords(into, records, width, groups)
+      const expected = Array.from({ length: 3 * width }, (_, k) => {
+        const [group, column] = [Math.floor(k / width), k % width]
+        return [10 * column, 0, column + 1 + 1000][group]
+      })
+      expect([...into]).toEqual(expected)
+    }
   })
 
   test('sum parts of any length and begin anywhere', () => {
-    const values = doubles([1, 2, 4, 8, 16, 32, 64, 128, 256])
-    const others = doubles([1, -1, 1, -1, 1, -1, 1, -1, 1])
+    const powers = Array.from({ length: 21 }, (_, k) => 2 ** k)
+    const values = doubles(powers)
+    const others = doubles(powers.map((_, k) => (k % 2 === 0 ? 1 : -1)))
     for (let from = 0; from <= values.length; from++) {
       for (let end = from; end <= values.length; end++) {
         const each = [...values.subarray(from, end)]
