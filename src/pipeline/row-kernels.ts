@@ -10,6 +10,8 @@ import {
   f64x2,
   get,
   i32,
+  i64,
+  i64x2,
   loopWhile,
   set,
   v128,
@@ -38,7 +40,7 @@ export const mostPairs = 8
 export type KernelName =
   | ('durations' | 'times' | 'units' | 'speeds' | 'ratios' | 'pairsOfIds' | 'timely')
   | ('lookUp' | 'lookUpPairs' | 'gather' | 'gatherValues' | 'gatherKnown')
-  | ('countKeys' | 'countGroups' | 'topOf' | 'sumOf' | 'sumOfProducts')
+  | ('countKeys' | 'countGroups' | 'topOf' | 'sumOf' | 'integers' | 'sumOfProducts')
   | 'putColumn'
   | `addRecords${number}`
 
@@ -48,7 +50,7 @@ export function rowKernels(): WasmFunction[] {
     ...keyKernels(),
     ...[timely()],
     ...[lookUp(), lookUpPairs(), gather(), gatherValues(), gatherKnown()],
-    ...[countKeys(), countGroups(), topOf(), sumOf(), sumOfProducts(), putColumn()],
+    ...[countKeys(), countGroups(), topOf(), sumOf(), integers(), sumOfProducts(), putColumn()],
     ...Array.from({ length: mostPairs }, (_, k) => addRecords(k + 1)),
   ]
 }
@@ -208,55 +210,66 @@ const topOf = (): WasmFunction =>
     'f64',
   )
 
-/** Adds up what is computed of each, eight at once: one addition does not wait for the one before. */
-const total = (
-  at: Readonly<Record<'i' | 'end' | 'last' | keyof typeof accumulators, number>>,
-  two: (at: Code, offset: number) => Code,
-  one: (at: Code) => Code,
-): readonly Code[] => {
-  const { i, end, last, rest } = at
-  const pairs = [at.a, at.b, at.c, at.d]
-  return [
-    set(last, i32.sub(get(end), i32.const(7))),
-    loopWhile(i32.less(get(i), get(last)), [
-      ...pairs.flatMap((sum, k) => set(sum, f64x2.add(get(sum), two(get(i), 16 * k)))),
-      ...add(i, i32.const(8)),
-    ]),
-    each(i, end, [set(rest, f64.add(get(rest), one(get(i))))]),
-    set(at.a, f64x2.add(f64x2.add(get(at.a), get(at.b)), f64x2.add(get(at.c), get(at.d)))),
-    f64.add(get(rest), f64.add(f64x2.lane(get(at.a), 0), f64x2.lane(get(at.a), 1))),
-  ]
-}
-
-const accumulators = { a: 'v128', b: 'v128', c: 'v128', d: 'v128', rest: 'f64' } as const
-
 const sumOf = (): WasmFunction =>
   kernel(
     'sumOf',
     { values: 'i32', i: 'i32', end: 'i32' },
-    { last: 'i32', ...accumulators },
-    (at) =>
-      total(
-        at,
-        (i, offset) => v128.load(eight(at.values, i), offset),
-        (i) => f64.load(eight(at.values, i)),
-      ),
+    { last: 'i32', rest: 'f64', a: 'v128', b: 'v128', c: 'v128', d: 'v128' },
+    ({ values, i, end, last, rest, a, b, c, d }) => [
+      set(last, i32.sub(get(end), i32.const(7))),
+      // Four additions at once: none waits for the one before.
+      loopWhile(i32.less(get(i), get(last)), [
+        ...[a, b, c, d].flatMap((sum, k) =>
+          set(sum, f64x2.add(get(sum), v128.load(eight(values, get(i)), 16 * k))),
+        ),
+        ...add(i, i32.const(8)),
+      ]),
+      each(i, end, [set(rest, f64.add(get(rest), double(values, i)))]),
+      set(a, f64x2.add(f64x2.add(get(a), get(b)), f64x2.add(get(c), get(d)))),
+      f64.add(get(rest), f64.add(f64x2.lane(get(a), 0), f64x2.lane(get(a), 1))),
+    ],
     'f64',
+  )
+
+const integers = (): WasmFunction =>
+  kernel(
+    'integers',
+    { into: 'i32', values: 'i32', end: 'i32' },
+    { i: 'i32' },
+    ({ into, values, end, i }) => [
+      each(i, end, [putInt(into, i, i32.fromDouble(double(values, i)))]),
+    ],
   )
 
 const sumOfProducts = (): WasmFunction =>
   kernel(
     'sumOfProducts',
-    { left: 'i32', right: 'i32', i: 'i32', end: 'i32' },
-    { last: 'i32', ...accumulators },
-    (at) =>
-      total(
-        at,
-        (i, offset) =>
-          f64x2.mul(v128.load(eight(at.left, i), offset), v128.load(eight(at.right, i), offset)),
-        (i) => f64.mul(f64.load(eight(at.left, i)), f64.load(eight(at.right, i))),
-      ),
-    'f64',
+    { left: 'i32', right: 'i32', i: 'i32', end: 'i32', into: 'i32' },
+    { last: 'i32', sum: 'i64', a: 'v128', b: 'v128', c: 'v128', d: 'v128' },
+    ({ left, right, i, end, into, last, sum, a, b, c, d }) => {
+      const at = (array: number, k: number): Code => v128.load(four(array, get(i)), 16 * k)
+      const addTo = (sums: number, product: Code): Code => set(sums, i64x2.add(get(sums), product))
+      const long = (array: number): Code => i64.fromInteger(int(array, i))
+      return [
+        set(last, i32.sub(get(end), i32.const(7))),
+        loopWhile(i32.less(get(i), get(last)), [
+          ...addTo(a, i64x2.mulLow(at(left, 0), at(right, 0))),
+          ...addTo(b, i64x2.mulHigh(at(left, 0), at(right, 0))),
+          ...addTo(c, i64x2.mulLow(at(left, 1), at(right, 1))),
+          ...addTo(d, i64x2.mulHigh(at(left, 1), at(right, 1))),
+          ...add(i, i32.const(8)),
+        ]),
+        each(i, end, [set(sum, i64.add(get(sum), i64.mul(long(left), long(right))))]),
+        set(a, i64x2.add(i64x2.add(get(a), get(b)), i64x2.add(get(c), get(d)))),
+        set(sum, i64.add(get(sum), i64.add(v128.half(get(a), 0), v128.half(get(a), 1)))),
+        // As two doubles, neither of which rounds.
+        f64.store(
+          get(into),
+          f64.mul(f64.fromLong(i64.shr(get(sum), i64.const(32))), f64.const(2 ** 32)),
+        ),
+        f64.store(get(into), f64.fromUnsigned(i64.low(get(sum))), 8),
+      ]
+    },
   )
 
 const putColumn = (): WasmFunction =>

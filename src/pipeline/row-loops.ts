@@ -20,6 +20,7 @@ export class RowLoops {
   /** Where arrays come from. */
   readonly memory = new LoopMemory()
   private readonly kernels = this.memory.loops('rows', rowKernels) as Kernels
+  private readonly words = this.memory.doubles(2)
 
   /** Numbers, all zero. */
   ints(length: number): Int32Array {
@@ -190,9 +191,24 @@ export class RowLoops {
     return this.kernels.sumOf(values.byteOffset, from, end)
   }
 
-  /** The sum of products from `from` up to `end`, exact where no sum on the way passes 2^53. */
-  sumOfProducts(left: Float64Array, right: Float64Array, from: number, end: number): number {
-    return this.kernels.sumOfProducts(left.byteOffset, right.byteOffset, from, end)
+  /** Values as integers of 32 bits, which they have to be. */
+  integers(into: Int32Array, values: Float64Array, length: number): void {
+    this.kernels.integers(into.byteOffset, values.byteOffset, length)
+  }
+
+  /**
+   * The sum of products from `from` up to `end`, exact where no sum on the way passes 2^63: as two
+   * doubles.
+   */
+  sumOfProducts(
+    left: Int32Array,
+    right: Int32Array,
+    from: number,
+    end: number,
+  ): readonly [number, number] {
+    const { kernels, words } = this
+    kernels.sumOfProducts(left.byteOffset, right.byteOffset, from, end, words.byteOffset)
+    return [words[0] as number, words[1] as number]
   }
 
   /**

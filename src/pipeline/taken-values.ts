@@ -10,6 +10,9 @@ import { pieceRides, type RowLoops } from './row-loops.ts'
 /** Sums of whole numbers are exact in a double up to here. */
 const exactLimit = 2 ** 53
 
+/** Integers of 32 bits reach as far, and their products are summed as far. */
+const [integerLimit, productLimit] = [2 ** 31 - 1, 2 ** 63]
+
 /** Values of one column by ride taken; the next batch reuses them. */
 export class TakenValues {
   /** Only the first {@link length} count. */
@@ -21,10 +24,21 @@ export class TakenValues {
   top = 0
   /** The loops that go over them. */
   readonly loops: RowLoops
+  private readonly asIntegers: Int32Array
+  private areIntegers = false
 
   constructor(loops: RowLoops) {
     this.loops = loops
     this.values = loops.doubles(pieceRides)
+    this.asIntegers = loops.ints(pieceRides)
+  }
+
+  /** The values as integers of 32 bits; undefined where one is none. */
+  get integers(): Int32Array | undefined {
+    if (!this.whole || this.top > integerLimit) return undefined
+    if (!this.areIntegers) this.loops.integers(this.asIntegers, this.values, this.length)
+    this.areIntegers = true
+    return this.asIntegers
   }
 
   /**
@@ -35,6 +49,7 @@ export class TakenValues {
    */
   take(length: number, fill: (into: Float64Array) => boolean): void {
     const areWhole = fill(this.values)
+    this.areIntegers = false
     this.length = length
     this.top = this.loops.topOf(this.values, length)
     this.whole = Number.isFinite(this.top) && (areWhole || this.areWhole())
@@ -80,18 +95,18 @@ export function addValues(
 
 /** Adds all products of `a` and `b`, ride by ride, to sum `i`. */
 export function addProducts(sums: Sums, i: number, a: TakenValues, b: TakenValues): void {
-  const { values: left, length, loops } = a
-  const { values: right } = b
-  const run = a.whole && b.whole ? Math.floor(exactLimit / (a.top * b.top)) : 0
-  if (run < 2) {
+  const { length, loops } = a
+  const [left, right] = [a.integers, b.integers]
+  if (!left || !right) {
     for (let j = 0; j < length; j++) {
-      addProductTo(sums, i, left[j] as number, right[j] as number)
+      addProductTo(sums, i, a.values[j] as number, b.values[j] as number)
     }
     return
   }
+  const run = Math.floor(productLimit / Math.max(1, a.top * b.top)) - 1
   for (let from = 0; from < length; from += run) {
     const end = Math.min(length, from + run)
-    addTo(sums, i, loops.sumOfProducts(left, right, from, end))
+    for (const word of loops.sumOfProducts(left, right, from, end)) addTo(sums, i, word)
   }
 }
 

@@ -113,18 +113,23 @@ describe('loops', () => {
   })
 
   test('sum parts of any length and begin anywhere', () => {
-    const powers = Array.from({ length: 21 }, (_, k) => 2 ** k)
-    const values = doubles(powers)
-    const others = doubles(powers.map((_, k) => (k % 2 === 0 ? 1 : -1)))
+    const sums = Array.from({ length: 21 }, (_, k) => 2 ** k)
+    const values = doubles(sums)
+    const large = sums.map((_, k) => (k % 2 === 0 ? 2 ** 31 - 1 - k : -(2 ** 29) - k))
+    const small = sums.map((_, k) => (k % 3 === 0 ? -k : 2 ** 28 + k))
+    const [left, right] = [loops.ints(21), loops.ints(21)]
+    loops.integers(left, doubles(large), 21)
+    loops.integers(right, doubles(small), 21)
+    expect([...left]).toEqual(large)
     for (let from = 0; from <= values.length; from++) {
       for (let end = from; end <= values.length; end++) {
-        const each = [...values.subarray(from, end)]
-        const sum = each.reduce((total, value) => total + value, 0)
-        const products = each.reduce((total, value, k) => {
-          return total + value * (others[from + k] as number)
-        }, 0)
+        const sum = sums.slice(from, end).reduce((total, value) => total + value, 0)
         expect(loops.sumOf(values, from, end)).toBe(sum)
-        expect(loops.sumOfProducts(values, others, from, end)).toBe(products)
+        const products = large.slice(from, end).reduce((total, value, k) => {
+          return total + BigInt(value) * BigInt(small[from + k] as number)
+        }, 0n)
+        const [high, low] = loops.sumOfProducts(left, right, from, end)
+        expect(BigInt(high) + BigInt(low)).toBe(products)
       }
     }
   })
