@@ -110,6 +110,7 @@ export const i32 = {
   loadByte: load(0x2d),
   loadHalf: load(0x2f),
   store: store(0x36),
+  storeHalf: store(0x3b),
   /** A double, rounded towards 0, to the range. */
   fromDouble: unary(0xfc, 2),
 }

@@ -26,6 +26,12 @@ export interface TermLevels {
 /** Levels of an atom whose codes may be many more are fewer, nearly always: there are 265 zones. */
 const usualLevels = 300
 
+/** The level by a key that no ride had, or rides without a level. */
+const notMet = -1
+
+/** The level by a key that does not tell it. */
+const notTold = -2
+
 /** Levels of one atom. */
 export class AtomLevels implements TermLevels {
   serial = 0
@@ -36,7 +42,7 @@ export class AtomLevels implements TermLevels {
   private readonly loops: RowLoops
   private readonly index: LevelIndex
   private readonly input: Input | undefined
-  /** By key of the input, -1 where it was not met yet; empty where it has no keys. */
+  /** By key of the input; empty where it has no keys. */
   private readonly known: Int32Array
 
   constructor(atom: Atom, loops: RowLoops) {
@@ -46,7 +52,7 @@ export class AtomLevels implements TermLevels {
     this.numbers = loops.ints(pieceRides)
     this.late = loops.ints(pieceRides)
     this.input = inputOfAtom(atom.spec)
-    this.known = loops.ints(this.input ? keyCount(this.input) : 0).fill(-1)
+    this.known = loops.ints(this.input ? keyCount(this.input) : 0).fill(notMet)
   }
 
   get size(): number {
@@ -80,7 +86,9 @@ export class AtomLevels implements TermLevels {
   private meet(key: number, rides: RideBatch, i: number): number {
     const code = this.atom.code(rides, i)
     const number = code < 0 ? -1 : this.index.of(code)
-    if (tellsCode(this.atom.spec, key)) this.known[key] = number
+    if (this.known[key] === notMet) {
+      this.known[key] = tellsCode(this.atom.spec, key) ? number : notTold
+    }
     if (number < 0) this.gaps = true
     return number
   }

@@ -25,6 +25,12 @@ export class LoopMemory {
     return new Int32Array(this.memory.buffer, at, length)
   }
 
+  /** Numbers from 0 to 65,535, all zero. */
+  halves(length: number): Uint16Array {
+    const at = this.room(length * Uint16Array.BYTES_PER_ELEMENT)
+    return new Uint16Array(this.memory.buffer, at, length)
+  }
+
   /** Values, all zero. */
   doubles(length: number): Float64Array {
     const at = this.room(length * Float64Array.BYTES_PER_ELEMENT)

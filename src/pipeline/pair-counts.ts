@@ -7,17 +7,20 @@
 
 import type { Cells } from './cell-order.ts'
 import type { LoopMemory } from './loop-memory.ts'
-import { type CountedRows, cellWords, PairLoops } from './pair-loops.ts'
+import { type CountedRows, cellWords, type Levels, PairLoops } from './pair-loops.ts'
 import type { RowLoops } from './row-loops.ts'
 
 /** Rides held back, usually: as many rides ask for the counts so far to be copied once. */
-const usuallyHeld = 2 ** 19
+const usuallyHeld = 2 ** 20
+
+/** Levels that two bytes tell apart. */
+const halfLimit = 2 ** 16
 
 /** Room for rides to begin with. */
 const fewestHeld = 2 ** 14
 
-/** Cells of a matrix, at most: 2 MB. */
-const matrixLimit = 2 ** 19
+/** Cells of a matrix, at most: 1 MB. */
+const matrixLimit = 2 ** 18
 
 /** Room for cells is made for so many times as there are; what is not used takes no memory. */
 const roomFactor = 2
@@ -56,7 +59,7 @@ export class PairCounts {
   private readonly loops: PairLoops
   private readonly scratch: Scratch
   /** By term: the level of every ride that is held back. */
-  private readonly held: Int32Array[]
+  private readonly held: Levels[]
   private readonly mostHeld: number
   private size = 0
   /** By term: levels so far. */
@@ -78,7 +81,7 @@ export class PairCounts {
     this.rowLoops = rowLoops
     this.loops = new PairLoops(rowLoops.memory)
     this.scratch = new Scratch(rowLoops.memory)
-    this.held = Array.from({ length: terms }, () => new Int32Array(0))
+    this.held = Array.from({ length: terms }, () => new Uint16Array(0))
     this.levels = new Int32Array(terms)
     this.pairs = pairs.map(([left, right]) => {
       return { left, right, swapped: undefined, ends: nothing, cells: nothing, size: 0 }
@@ -94,10 +97,12 @@ export class PairCounts {
     for (let from = 0; from < at.length; ) {
       const to = Math.min(at.length, from + this.mostHeld - this.size)
       const part = at.subarray(from, to)
-      this.reserve(this.size + part.length)
-      levels.forEach(({ numbers, size }, t) => {
-        this.rowLoops.gather((this.held[t] as Int32Array).subarray(this.size), numbers, part)
+      levels.forEach(({ size }, t) => {
         this.levels[t] = size
+      })
+      this.reserve(this.size + part.length)
+      levels.forEach(({ numbers }, t) => {
+        this.loops.takeLevels((this.held[t] as Levels).subarray(this.size), numbers, part)
       })
       this.size += part.length
       if (this.size === this.mostHeld) this.flush()
@@ -152,12 +157,16 @@ export class PairCounts {
     return into
   }
 
+  /** Makes room for rides, and for their levels: two bytes each as long as they do for all terms. */
   private reserve(size: number): void {
-    const room = this.held[0]?.length ?? size
-    if (size <= room) return
-    const wider = size > fewestHeld ? this.mostHeld : Math.min(fewestHeld, this.mostHeld)
+    const [first] = this.held
+    const areWide = this.levels.some((levels) => levels > halfLimit)
+    const outgrown = areWide && first instanceof Uint16Array
+    if (!first || (size <= first.length && !outgrown)) return
+    const few = Math.min(fewestHeld, this.mostHeld)
+    const room = Math.max(first.length, size > few ? this.mostHeld : few)
     this.held.forEach((held, t) => {
-      const into = this.rowLoops.ints(wider)
+      const into = areWide ? this.rowLoops.ints(room) : this.rowLoops.memory.halves(room)
       into.set(held.subarray(0, this.size))
       this.held[t] = into
     })
@@ -225,8 +234,8 @@ export class PairCounts {
     return this.levels[term] as number
   }
 
-  private heldOf(term: number): Int32Array {
-    return (this.held[term] as Int32Array).subarray(0, this.size)
+  private heldOf(term: number): Levels {
+    return (this.held[term] as Levels).subarray(0, this.size)
   }
 
   /** The counts so far where loops reach them. */

@@ -6,16 +6,43 @@
 import { type Code, f64, get, i32, set, type WasmFunction, when } from '../wasm-assembler.ts'
 import { add, each, eight, four, int, kernel, putDouble, putInt } from './kernel.ts'
 
+const one = i32.const(1)
+const countBytes = i32.const(4)
+
+/** Bytes that levels by ride take: two do, mostly. */
+export type LevelBytes = 2 | 4
+
 /** The name of a loop. */
-export type PairKernelName = 'sortByLevel' | 'countInMatrix' | 'countInRows' | 'turn' | 'spread'
+export type PairKernelName =
+  | `${'takeLevels' | 'sortByLevel' | 'countInMatrix' | 'countInRows'}${LevelBytes}`
+  | ('turn' | 'spread')
 
 /** All loops. */
 export const pairKernels = (): WasmFunction[] => [
-  ...[sortByLevel(), countInMatrix(), countInRows(), turn(), spread()],
+  ...([2, 4] as const).flatMap((bytes) => [
+    ...[takeLevels(bytes), sortByLevel(bytes), countInMatrix(bytes), countInRows(bytes)],
+  ]),
+  ...[turn(), spread()],
 ]
 
-const one = i32.const(1)
-const countBytes = i32.const(4)
+/** The level of a ride. */
+const level = (levels: number, ride: Code, bytes: LevelBytes): Code =>
+  bytes === 4
+    ? i32.load(four(levels, ride))
+    : i32.loadHalf(i32.add(get(levels), i32.shl(ride, one)))
+
+const takeLevels = (bytes: LevelBytes): WasmFunction =>
+  kernel(
+    `takeLevels${bytes}`,
+    { into: 'i32', numbers: 'i32', at: 'i32', end: 'i32' },
+    { i: 'i32' },
+    ({ into, numbers, at, end, i }) => [
+      each(i, end, [
+        (bytes === 4 ? i32.store : i32.storeHalf)(get(into), i32.load(four(numbers, int(at, i)))),
+        add(into, i32.const(bytes)),
+      ]),
+    ],
+  )
 
 /** Adds to the number at an address that a local holds. */
 const addAt = (address: number, value: Code): Code =>
@@ -27,18 +54,18 @@ const begins = (numbers: number, i: number, size: number, from: number, own: num
   ...each(i, size, [set(own, int(numbers, i)), putInt(numbers, i, get(from)), add(from, get(own))]),
 ]
 
-const sortByLevel = (): WasmFunction =>
+const sortByLevel = (bytes: LevelBytes): WasmFunction =>
   kernel(
-    'sortByLevel',
+    `sortByLevel${bytes}`,
     { levels: 'i32', end: 'i32', ends: 'i32', size: 'i32', rides: 'i32' },
     { i: 'i32', at: 'i32', next: 'i32' },
     ({ levels, end, ends, size, rides, i, at, next }) => [
-      each(i, end, [set(at, four(ends, int(levels, i))), addAt(at, one)]),
+      each(i, end, [set(at, four(ends, level(levels, get(i), bytes))), addAt(at, one)]),
       begins(ends, i, size, next, at),
       set(i, i32.const(0)),
       // Where a level begins moves on with its rides, and ends where the next one begins.
       each(i, end, [
-        set(at, four(ends, int(levels, i))),
+        set(at, four(ends, level(levels, get(i), bytes))),
         set(next, i32.load(get(at))),
         i32.store(four(rides, get(next)), get(i)),
         i32.store(get(at), i32.add(get(next), one)),
@@ -46,9 +73,9 @@ const sortByLevel = (): WasmFunction =>
     ],
   )
 
-const countInMatrix = (): WasmFunction =>
+const countInMatrix = (bytes: LevelBytes): WasmFunction =>
   kernel(
-    'countInMatrix',
+    `countInMatrix${bytes}`,
     {
       ...{ rows: 'i32', columns: 'i32', end: 'i32', matrix: 'i32', height: 'i32', width: 'i32' },
       ...{ before: 'i32', beforeEnds: 'i32', beforeRows: 'i32', after: 'i32', ends: 'i32' },
@@ -68,7 +95,8 @@ const countInMatrix = (): WasmFunction =>
           ]),
         ]),
         each(i, end, [
-          set(at.at, four(matrix, i32.add(i32.mul(int(rows, i), get(width)), int(columns, i)))),
+          set(row, i32.mul(level(rows, get(i), bytes), get(width))),
+          set(at.at, four(matrix, i32.add(get(row), level(columns, get(i), bytes)))),
           addAt(at.at, one),
         ]),
         set(row, i32.const(0)),
@@ -91,9 +119,9 @@ const countInMatrix = (): WasmFunction =>
     'i32',
   )
 
-const countInRows = (): WasmFunction =>
+const countInRows = (bytes: LevelBytes): WasmFunction =>
   kernel(
-    'countInRows',
+    `countInRows${bytes}`,
     {
       ...{ rides: 'i32', rideEnds: 'i32', columns: 'i32', counts: 'i32', height: 'i32' },
       ...{ before: 'i32', beforeEnds: 'i32', beforeRows: 'i32', after: 'i32', ends: 'i32' },
@@ -120,7 +148,7 @@ const countInRows = (): WasmFunction =>
           ]),
           set(end, int(rideEnds, row)),
           each(ride, end, [
-            set(column, i32.load(four(columns, int(rides, ride)))),
+            set(column, level(columns, int(rides, ride), bytes)),
             set(at, four(counts, get(column))),
             set(count, i32.load(get(at))),
             i32.store(get(at), i32.add(get(count), one)),

@@ -4,7 +4,7 @@
  */
 
 import type { LoopMemory } from './loop-memory.ts'
-import { type PairKernelName, pairKernels } from './pair-kernels.ts'
+import { type LevelBytes, type PairKernelName, pairKernels } from './pair-kernels.ts'
 
 /** Counts row by row; both arrays may be longer than what counts of them. */
 export interface CountedRows {
@@ -13,6 +13,9 @@ export interface CountedRows {
   /** Cells: the column and the count of each, side by side; those of a row in any order. */
   readonly cells: Int32Array
 }
+
+/** Levels by ride; all of one call are alike. */
+export type Levels = Uint16Array | Int32Array
 
 /** Numbers in a cell. */
 export const cellWords = 2
@@ -27,15 +30,27 @@ export class PairLoops {
     this.kernels = memory.loops('pairs', pairKernels) as Kernels
   }
 
+  /** Takes the numbers of levels at the positions `at`. */
+  takeLevels(into: Levels, numbers: Int32Array, at: Int32Array): void {
+    const [to, from] = [into.byteOffset, numbers.byteOffset]
+    this.kernels[`takeLevels${bytesOf(into)}`](to, from, at.byteOffset, at.length)
+  }
+
   /**
    * Puts rides in the order of their level.
    *
    * @param ends by level: where its rides end; as long as there are levels
    */
-  sortByLevel(levels: Int32Array, ends: Int32Array, rides: Int32Array): void {
+  sortByLevel(levels: Levels, ends: Int32Array, rides: Int32Array): void {
     ends.fill(0)
     const [from, by] = [levels.byteOffset, ends.byteOffset]
-    this.kernels.sortByLevel(from, levels.length, by, ends.length, rides.byteOffset)
+    this.kernels[`sortByLevel${bytesOf(levels)}`](
+      from,
+      levels.length,
+      by,
+      ends.length,
+      rides.byteOffset,
+    )
   }
 
   /**
@@ -46,14 +61,14 @@ export class PairLoops {
    * @returns cells there are in `after`, columns ascending by row
    */
   countInMatrix(
-    { rows, columns }: { readonly rows: Int32Array; readonly columns: Int32Array },
+    { rows, columns }: { readonly rows: Levels; readonly columns: Levels },
     matrix: Int32Array,
     [height, width]: readonly [number, number],
     before: CountedRows,
     beforeRows: number,
     after: CountedRows,
   ): number {
-    return this.kernels.countInMatrix(
+    return this.kernels[`countInMatrix${bytesOf(rows)}`](
       ...[rows.byteOffset, columns.byteOffset, rows.length, matrix.byteOffset, height, width],
       ...[before.cells.byteOffset, before.ends.byteOffset, beforeRows],
       ...[after.cells.byteOffset, after.ends.byteOffset],
@@ -71,13 +86,13 @@ export class PairLoops {
    */
   countInRows(
     { rides, ends }: { readonly rides: Int32Array; readonly ends: Int32Array },
-    columns: Int32Array,
+    columns: Levels,
     counts: Int32Array,
     before: CountedRows,
     beforeRows: number,
     after: CountedRows,
   ): number {
-    return this.kernels.countInRows(
+    return this.kernels[`countInRows${bytesOf(columns)}`](
       ...[rides.byteOffset, ends.byteOffset, columns.byteOffset, counts.byteOffset, ends.length],
       ...[before.cells.byteOffset, before.ends.byteOffset, beforeRows],
       ...[after.cells.byteOffset, after.ends.byteOffset],
@@ -117,3 +132,5 @@ export class PairLoops {
     this.kernels.spread(ends.byteOffset, ends.length, cells.byteOffset, to, at, by)
   }
 }
+
+const bytesOf = (levels: Levels): LevelBytes => (levels instanceof Uint16Array ? 2 : 4)

@@ -87,6 +87,12 @@ test('more rides than are held back are counted in turns, with levels that only 
   expect(counted(batches, 2 ** 14)).toEqual(expected(batches))
 })
 
+test('levels that two bytes do not tell apart are counted as well', () => {
+  const rides = Array.from({ length: 3000 }, (_, k): Ride => [k % 3, k * 29, (k * 7) % 70_000])
+  const batches = [rides.slice(0, 1000), rides.slice(1000)]
+  expect(counted(batches)).toEqual(expected(batches))
+})
+
 test('without rides there are no pairs', () => {
   expect(counted([])).toEqual([[], [], [], []])
 })
