@@ -5,7 +5,7 @@
  * the term with fewer of them. Knows nothing about what levels stand for.
  */
 
-import type { Cells } from './cell-order.ts'
+import type { Cells } from './cell-merge.ts'
 import type { LoopMemory } from './loop-memory.ts'
 import { type CountedRows, cellWords, type Levels, PairLoops } from './pair-loops.ts'
 import type { RowLoops } from './row-loops.ts'

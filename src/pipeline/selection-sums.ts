@@ -6,7 +6,7 @@
 import { type Atom, type AtomSpec, atomOf, baseKey } from '../atoms.ts'
 import type { CategoricalTerm, NumericTerm } from '../features.ts'
 import type { BatchTerms } from './batch-terms.ts'
-import type { Cells as CrossCells } from './cell-order.ts'
+import type { Cells as CrossCells } from './cell-merge.ts'
 import {
   type BlockOfCells,
   blockOfCells,
