@@ -6,7 +6,8 @@
 
 import type { RideBatch } from '../ride.ts'
 import { LoopMemory } from './loop-memory.ts'
-import { type KernelName, mostPairs, rowKernels } from './row-kernels.ts'
+import { type KernelName, rowKernels } from './row-kernels.ts'
+import { mostPairs } from './sum-kernels.ts'
 
 /** Rides that loops go over at once, at most: their columns stay in a processor's cache. */
 export const pieceRides = 4096
