@@ -81,7 +81,8 @@ export class SelectionSums {
   /** Terms of open crosses, each once. */
   private readonly crossed: readonly CategoricalTerm[]
   private readonly crosses: ReadonlyMap<string, OpenCross>
-  private readonly counts: PairCounts
+  /** Undefined where there are none. */
+  private readonly counts: PairCounts | undefined
   /** By open cross: what was counted, once it is in order. */
   private readonly counted = new Map<number, CrossCells>()
   private n = 0
@@ -112,13 +113,10 @@ export class SelectionSums {
     const terms = [...crosses.values()].flat()
     this.crossed = [...new Map(terms.map((term) => [termKey(term), term])).values()]
     const place = new Map(this.crossed.map((term, t) => [termKey(term), t]))
-    this.counts = new PairCounts(
-      this.crossed.length,
-      [...crosses.values()].map((pair) => {
-        return pair.map((term) => place.get(termKey(term))) as [number, number]
-      }),
-      loops,
-    )
+    const pairs = [...crosses.values()].map((pair) => {
+      return pair.map((term) => place.get(termKey(term))) as [number, number]
+    })
+    if (pairs.length > 0) this.counts = new PairCounts(this.crossed.length, pairs, loops)
     const present = presentIn(plans)
     this.cells = drafts.map(({ atoms, names }) =>
       openCells(withoutGaps(atoms, present), this.summedOf([...names]), loops),
@@ -157,12 +155,10 @@ export class SelectionSums {
     })
     for (const { records } of this.summed.values()) records.take()
     for (const cells of this.cells) cells.add(terms, at)
-    if (this.crossed.length > 0) {
-      this.counts.add(
-        this.crossed.map((term) => terms.levels(term)),
-        at,
-      )
-    }
+    this.counts?.add(
+      this.crossed.map((term) => terms.levels(term)),
+      at,
+    )
   }
 
   /**
@@ -236,10 +232,11 @@ export class SelectionSums {
     source: Source,
     placed: (block: Block) => Placed,
   ): CrossCells {
+    const { counts, counted } = this
     const open = [...this.crosses.keys()].indexOf(crossKey([left.term, right.term]))
-    if (open >= 0) {
-      const cells = this.counted.get(open) ?? this.counts.take(open, placed(left), placed(right))
-      this.counted.set(open, cells)
+    if (counts && open >= 0) {
+      const cells = counted.get(open) ?? counts.take(open, placed(left), placed(right))
+      counted.set(open, cells)
       return cells
     }
     const cells = source([...left.term.atoms, ...right.term.atoms], [])
