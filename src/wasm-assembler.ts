@@ -92,7 +92,7 @@ export const get = (local: number): Code => [0x20, ...unsigned(local)]
 /** Sets a local. */
 export const set = (local: number, value: Code): Code => [...value, 0x21, ...unsigned(local)]
 
-/** 32-bit integers; addresses are such. Constants below 2^31 in size. */
+/** 32-bit integers; addresses are such. Constants of all integers below 2^31 in size. */
 export const i32 = {
   const: i32Constant,
   add: binary(0x6a),
@@ -107,17 +107,25 @@ export const i32 = {
   lessUnsigned: binary(0x49),
   atLeast: binary(0x4e),
   isZero: unary(0x45),
+  differ: binary(0x47),
   load: load(0x28),
   loadByte: load(0x2d),
   loadHalf: load(0x2f),
   store: store(0x36),
+  storeHalf: store(0x3b),
   /** A double, rounded towards 0, to the range. */
   fromDouble: unary(0xfc, 2),
 }
 
 /** 64-bit integers. */
 export const i64 = {
+  const: ((value) => [0x42, ...signed(value)]) as Constant,
+  add: binary(0x7c),
+  mul: binary(0x7e),
   and: binary(0x83),
+  /** Shifted to the right, keeping the sign. */
+  shr: binary(0x87),
+  fromInteger: unary(0xac),
   /** The number of zeros below the lowest bit that is set, 64 for none; a 64-bit integer too. */
   trailingZeros: unary(0x7a),
   isZero: unary(0x50),
@@ -135,14 +143,22 @@ export const v128 = {
   half: (a: Code, half: 0 | 1): Code => [...a, 0xfd, 0x1d, half],
 }
 
-/** Two doubles. */
+/** 128 bits as two integers of 64 bits. */
+export const i64x2 = {
+  add: binary(0xfd, 0xce, 0x01),
+  /** Products of the lower two, or the upper two, of four signed integers of 32 bits. */
+  mulLow: binary(0xfd, 0xdc, 0x01),
+  mulHigh: binary(0xfd, 0xdd, 0x01),
+}
+
+/** 128 bits as two doubles. */
 export const f64x2 = {
   add: binary(0xfd, 0xf0, 0x01),
   sub: binary(0xfd, 0xf1, 0x01),
   mul: binary(0xfd, 0xf2, 0x01),
   /** The same double twice. */
   splat: unary(0xfd, 0x14),
-  /** The first (0) or second (1) of them. */
+  /** The lower (0) or upper (1) of them. */
   lane: (a: Code, lane: 0 | 1): Code => [...a, 0xfd, 0x21, lane],
 }
 
@@ -167,6 +183,9 @@ export const f64 = {
   /** To the nearest whole number, halves to the even one. */
   nearest: unary(0x9e),
   fromInteger: unary(0xb7),
+  /** An integer of 32 bits without a sign, and one of 64 bits. */
+  fromUnsigned: unary(0xb8),
+  fromLong: unary(0xb9),
   fromFloat: unary(0xbb),
   load: load(0x2b),
   store: store(0x39),

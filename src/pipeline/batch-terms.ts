@@ -8,8 +8,8 @@ import type { Atom } from '../atoms.ts'
 import { type CategoricalTerm, fixedPoint, type NumericTerm } from '../features.ts'
 import { isColumn } from '../measures.ts'
 import type { ColumnName, RideBatch } from '../ride.ts'
-import { InputKeys, keyCount } from './input-keys.ts'
-import { noKey } from './key-kernels.ts'
+import { InputKeys, inputOfAtom, inputOfValue, keyCount } from './input-keys.ts'
+import { KnownValues } from './known-values.ts'
 import { AtomLevels, ProductLevels, type TermLevels } from './level-columns.ts'
 import { pieceRides, RowLoops } from './row-loops.ts'
 
@@ -32,6 +32,8 @@ export class BatchTerms {
   private readonly copies = new Map<string, Float64Array>()
   private readonly columns = new Map<string, ValueColumn>()
   private readonly levelColumns = new Map<string, AtomLevels | ProductLevels>()
+  /** The same by what was asked for: keys of atoms are long. */
+  private readonly ofTerms = new Map<readonly Atom[], AtomLevels | ProductLevels>()
 
   /** The batch that is asked about; its columns may be longer than it. */
   get rides(): RideBatch {
@@ -74,7 +76,8 @@ export class BatchTerms {
 
   /** Keys of what an atom is computed from, see {@link InputKeys}; undefined where it has none. */
   keysOf({ spec }: Atom): Int32Array | undefined {
-    return this.keys.ofAtom(spec)
+    const input = inputOfAtom(spec)
+    return input && this.keys.of(input)
   }
 
   /** Values of a numeric term in fixed-point units. */
@@ -120,33 +123,40 @@ export class BatchTerms {
   }
 
   /** Levels of a categorical term. */
-  levels(term: Pick<CategoricalTerm, 'atoms'>): TermLevels {
-    return this.levelsOf(term.atoms)
+  levels({ atoms }: Pick<CategoricalTerm, 'atoms'>): TermLevels {
+    let column = this.ofTerms.get(atoms)
+    if (!column) {
+      column = this.levelColumn(atoms)
+      this.ofTerms.set(atoms, column)
+    }
+    return this.filled(column)
   }
 
-  private levelsOf(atoms: readonly Atom[]): AtomLevels | ProductLevels {
+  private levelColumn(atoms: readonly Atom[]): AtomLevels | ProductLevels {
     const name = atoms.map(({ key }) => key).join(' x ')
-    const last = atoms.at(-1) as Atom
-    const alone = atoms.length === 1
     let column = this.levelColumns.get(name)
     if (!column) {
-      column = alone
-        ? new AtomLevels(last, this.loops)
-        : new ProductLevels(
-            this.levelsOf(atoms.slice(0, -1)),
-            this.levelsOf([last]),
-            last.levels,
-            this.loops,
-          )
+      const last = atoms.at(-1) as Atom
+      const [left, right] = [atoms.slice(0, -1), [last]]
+      column =
+        left.length === 0
+          ? new AtomLevels(last, this.loops)
+          : new ProductLevels(
+              this.levelColumn(left),
+              this.levelColumn(right),
+              last.levels,
+              this.loops,
+            )
       this.levelColumns.set(name, column)
     }
+    return column
+  }
+
+  private filled<Column extends AtomLevels | ProductLevels>(column: Column): Column {
     if (column.serial !== this.serial) {
-      if (!alone) {
-        this.levelsOf(atoms.slice(0, -1))
-        this.levelsOf([last])
-      }
-      column.fill(this.rides, this.keys)
       column.serial = this.serial
+      if (column instanceof ProductLevels) for (const one of column.factors) this.filled(one)
+      column.fill(this.rides, this.keys)
     }
     return column
   }
@@ -159,20 +169,19 @@ class ValueColumn implements TermValues {
   private serial = 0
   /** All positions of a batch. */
   private readonly every: Int32Array
-  private readonly late: Int32Array
   private readonly term: NumericTerm
-  private readonly loops: RowLoops
-  /** By key of the input, NaN where it was not met yet. */
-  private readonly known: Float64Array
+  private readonly input: ReturnType<typeof inputOfValue>
+  private readonly known: KnownValues | undefined
 
   constructor(term: NumericTerm, loops: RowLoops) {
     this.term = term
-    this.loops = loops
     this.values = loops.doubles(pieceRides)
     this.every = loops.ints(pieceRides)
     for (let i = 0; i < pieceRides; i++) this.every[i] = i
-    this.late = loops.ints(pieceRides)
-    this.known = loops.doubles(keyCount).fill(Number.NaN)
+    this.input = inputOfValue(term.of)
+    if (this.input) {
+      this.known = new KnownValues(keyCount(this.input), loops, (rides, i) => this.meet(rides, i))
+    }
   }
 
   fill(serial: number, rides: RideBatch, inputs: InputKeys): void {
@@ -183,27 +192,14 @@ class ValueColumn implements TermValues {
   }
 
   take(into: Float64Array, rides: RideBatch, inputs: InputKeys, at: Int32Array): boolean {
-    const { of } = this.term
-    if (!isColumn(of)) {
-      for (let j = 0; j < at.length; j++) into[j] = this.meet(noKey, rides, at[j] as number)
-      return this.whole
-    }
-    const keys = inputs.ofColumn(of)
-    const late = this.loops.gatherKnown(into, this.known, keys, at, this.late)
-    for (let k = 0; k < late; k++) {
-      const j = this.late[k] as number
-      const i = at[j] as number
-      const key = keys[i] as number
-      const value = this.known[key] as number
-      into[j] = Number.isNaN(value) ? this.meet(key, rides, i) : value
-    }
+    if (this.input) this.known?.take(into, inputs.of(this.input), rides, at)
+    else for (let j = 0; j < at.length; j++) into[j] = this.meet(rides, at[j] as number)
     return this.whole
   }
 
   /** The value of a ride whose input was not met before, or is missing, or has no key. */
-  private meet(key: number, rides: RideBatch, i: number): number {
+  private meet(rides: RideBatch, i: number): number {
     const value = fixedPoint(this.term.value(rides, i), this.term.scale)
-    if (key !== noKey) this.known[key] = value
     if (Number.isNaN(value)) this.gaps = true
     else this.whole = this.whole && Number.isInteger(value)
     return value

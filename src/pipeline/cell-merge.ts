@@ -2,7 +2,10 @@
  * Crosses of several moments as one. Knows nothing about levels beyond where each of them goes.
  */
 
-import type { Cells } from './cell-order.ts'
+import type { Cross } from './moments.ts'
+
+/** Rides by pair of levels, without saying of which blocks. */
+export type Cells = Omit<Cross, 'a' | 'b'>
 
 /** Cells, in order, with the sign that they go into a total with. */
 export interface CellPart {

@@ -9,12 +9,13 @@ import { type CategoricalTerm, type CategoricalTermSpec, featuresOf } from '../f
 import type { RideBatch } from '../ride.ts'
 import type { BatchTerms } from './batch-terms.ts'
 import { addTo, type Sums, settle, zeroSums } from './double-double.ts'
-import { hasKeys, keyCount, tellsCode } from './input-keys.ts'
+import { type Input, inputOfAtom, keyCount, tellsCode } from './input-keys.ts'
 import { noKey } from './key-kernels.ts'
+import type { TermLevels } from './level-columns.ts'
 import { LevelIndex } from './level-index.ts'
 import type { Block } from './moments.ts'
 import { pieceRides, type RowLoops } from './row-loops.ts'
-import { GroupSums, type Ones, type TakenValues } from './taken-values.ts'
+import { GroupCounts, GroupSums, type Records } from './taken-values.ts'
 
 /** Cells in ascending order of their codes; all have rides. */
 export interface Cells {
@@ -30,26 +31,39 @@ export interface Cells {
 export interface OpenCells {
   readonly atoms: readonly Atom[]
   /** Adds the rides at the positions `at` of the batch that the terms have loaded. */
-  add(terms: BatchTerms, at: Int32Array, ones: Ones, taken: (name: string) => TakenValues): void
+  add(terms: BatchTerms, at: Int32Array): void
   /** The cells so far. */
   close(terms: BatchTerms): Cells
+}
+
+/** What is summed of each ride: a 1 that counts it, then quantities in the order of their names. */
+export interface Summed {
+  readonly names: readonly string[]
+  /** Has taken the rides of a batch when cells are asked to add them. */
+  readonly records: Records
 }
 
 /**
  * Begins to sum by cell.
  *
  * @param atoms at least one
- * @param names quantities to be summed; with none, rides are counted
+ * @param summed with none, rides are counted
  */
 export function openCells(
   atoms: readonly Atom[],
-  names: readonly string[],
+  summed: Summed | undefined,
   loops: RowLoops,
 ): OpenCells {
   const [only] = atoms
-  const isCounted = atoms.length === 1 && names.length === 0
-  if (only && isCounted && hasKeys(only.spec)) return new CountedAtom(only, loops)
-  return new SummedProduct(atoms, names, loops)
+  if (summed) return new SummedProduct(atoms, summed, loops)
+  const input = atoms.length === 1 && only && inputOfAtom(only.spec)
+  return input ? new CountedAtom(only, input, loops) : new CountedProduct(atoms, loops)
+}
+
+/** A term of atoms, whose levels are cells. */
+function termOf(atoms: readonly Atom[]): CategoricalTerm {
+  const spec: CategoricalTermSpec = { name: 'cell', atoms: atoms.map((atom) => atom.spec) }
+  return featuresOf({ categorical: [spec], numeric: [] }).categorical[0] as CategoricalTerm
 }
 
 /** Rides and sums by combination of codes. */
@@ -61,40 +75,65 @@ class SummedProduct implements OpenCells {
   /** Number of the level of each ride taken of the batch. */
   private readonly levels: Int32Array
 
-  constructor(atoms: readonly Atom[], names: readonly string[], loops: RowLoops) {
+  constructor(atoms: readonly Atom[], { names, records }: Summed, loops: RowLoops) {
     this.atoms = atoms
     this.names = names
-    const spec: CategoricalTermSpec = { name: 'cell', atoms: atoms.map((atom) => atom.spec) }
-    this.term = featuresOf({ categorical: [spec], numeric: [] }).categorical[0] as CategoricalTerm
-    this.sums = new GroupSums(1 + names.length, loops)
+    this.term = termOf(atoms)
+    this.sums = new GroupSums(records, loops)
     this.levels = loops.ints(pieceRides)
   }
 
-  add(terms: BatchTerms, at: Int32Array, ones: Ones, taken: (name: string) => TakenValues): void {
-    const { sums, names } = this
+  add(terms: BatchTerms, at: Int32Array): void {
     const { numbers, size } = terms.levels(this.term)
-    if (names.length === 0) {
-      sums.count(numbers, at, size)
-      return
-    }
     const levels = this.levels.subarray(0, at.length)
     terms.loops.gather(levels, numbers, at)
-    sums.add(levels, [ones, ...names.map(taken)], size)
+    this.sums.add(levels, size)
   }
 
   close(terms: BatchTerms): Cells {
     const { sums, names, atoms } = this
-    const { codes, size } = terms.levels(this.term)
-    const order = ascending(codes, size).filter((i) => sums.first(i) > 0)
-    const ordered = new Float64Array(order.length)
-    for (let k = 0; k < order.length; k++) ordered[k] = codes[order[k] as number] as number
-    return {
-      atoms,
-      parts: splitCodes(atoms, ordered),
-      counts: sums.sums(order, 0, 1).hi,
-      sums: new Map(names.map((name, k) => [name, sums.sums(order, k + 1, k + 2)])),
-    }
+    const { order, ...cells } = cellsOf(atoms, terms.levels(this.term), (level) =>
+      sums.count(level),
+    )
+    return { ...cells, sums: new Map(names.map((name, k) => [name, sums.sums(order, k + 1)])) }
   }
+}
+
+/** Rides by combination of codes. */
+class CountedProduct implements OpenCells {
+  readonly atoms: readonly Atom[]
+  private readonly term: CategoricalTerm
+  private readonly counts: GroupCounts
+
+  constructor(atoms: readonly Atom[], loops: RowLoops) {
+    this.atoms = atoms
+    this.term = termOf(atoms)
+    this.counts = new GroupCounts(loops)
+  }
+
+  add(terms: BatchTerms, at: Int32Array): void {
+    const { numbers, size } = terms.levels(this.term)
+    this.counts.add(numbers, at, size)
+  }
+
+  close(terms: BatchTerms): Cells {
+    const { counts, atoms } = this
+    const levels = terms.levels(this.term)
+    const { order: _, ...cells } = cellsOf(atoms, levels, (level) => counts.count(level))
+    return { ...cells, sums: new Map() }
+  }
+}
+
+/** The levels that have rides as cells, and their numbers. */
+function cellsOf(
+  atoms: readonly Atom[],
+  { codes, size }: TermLevels,
+  countOf: (level: number) => number,
+): Omit<Cells, 'sums'> & { readonly order: Int32Array } {
+  const order = ascending(codes, size).filter((level) => countOf(level) > 0)
+  const ordered = Float64Array.from(order, (level) => codes[level] as number)
+  const counts = Float64Array.from(order, countOf)
+  return { atoms, parts: splitCodes(atoms, ordered), counts, order }
 }
 
 /** Numbers of the first `size` codes, all different, by ascending code. */
@@ -133,14 +172,15 @@ class CountedAtom implements OpenCells {
   private readonly counts: Int32Array
   private readonly late: Int32Array
   /** Codes by key, of those that were met. */
-  private readonly codes = new Float64Array(keyCount)
+  private readonly codes: Float64Array
   /** Rides whose key does not tell the code, by code. */
   private readonly others = new Map<number, number>()
 
-  constructor(atom: Atom, loops: RowLoops) {
+  constructor(atom: Atom, input: Input, loops: RowLoops) {
     this.atoms = [atom]
     this.atom = atom
-    this.counts = loops.ints(keyCount)
+    this.counts = loops.ints(keyCount(input))
+    this.codes = new Float64Array(keyCount(input))
     this.late = loops.ints(pieceRides)
     this.counts[noKey] = -1
   }

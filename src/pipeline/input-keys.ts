@@ -1,29 +1,78 @@
 /**
- * Keys for the inputs of terms: small whole numbers such that equal keys are equal inputs (speeds
- * aside), so that what a term makes of an input needs to be computed once. Knows nothing about terms.
+ * Keys for the inputs of terms: small whole numbers such that equal keys are equal inputs (those with
+ * keys by range aside), so that what a term makes of an input needs to be computed once.
  */
 
-import type { AtomSpec } from '../atoms.ts'
-import { isColumn } from '../measures.ts'
+import type { AtomSpec, Measured } from '../atoms.ts'
+import { type MeasureName, measureOf } from '../measures.ts'
 import { type ColumnName, hourMicros, type RideBatch, rideColumns } from '../ride.ts'
-import { missingKey, noKey, speedKeys } from './key-kernels.ts'
+import { missingKey, noKey, pairKeyCount, ratioKeys, speedKeys } from './key-kernels.ts'
+import { KnownValues } from './known-values.ts'
 import { pieceRides, type RowLoops } from './row-loops.ts'
 
-/** Keys are below this. */
-export const keyCount = noKey + 1
+/** What terms are computed from and there are keys of: a column, or what this names. */
+export type Input =
+  | ColumnName
+  /** Whole hours of the pickup, or quarters of them. */
+  | 'hours'
+  | 'quarters'
+  | 'duration'
+  /** Zones of pickup and drop-off. */
+  | 'zones'
+  /** Speed and distance ratio, by range. */
+  | 'speed'
+  | 'ratio'
 
-/** True for atoms that are computed from an input with keys. */
-export function hasKeys(spec: AtomSpec): boolean {
-  if (spec.kind === 'derived') return spec.name !== 'quarter_hour'
-  if (spec.kind === 'bin') return spec.of === 'duration' || spec.of === 'speed' || isColumn(spec.of)
-  return spec.kind !== 'pickup_minute'
+/** The keys in 1 of inputs that have keys by range. */
+const rangeKeys: Readonly<Partial<Record<Input, number>>> = { speed: speedKeys, ratio: ratioKeys }
+
+/** The input whose keys tell a measure, or its range; undefined where there is none. */
+function inputOfMeasure(of: Measured): Input | undefined {
+  if (of === 'duration' || of === 'speed') return of
+  if (of === 'distance_ratio') return 'ratio'
+  if (of === 'minute_of_day') return undefined
+  const [first, second] = measureOf(of).inputs
+  if (second !== undefined) return 'zones'
+  return first === 'pickup_datetime' ? 'hours' : first
 }
 
-/** True when all inputs with a key have the same code: not where an edge cuts a range of speeds. */
+/** The input whose keys tell the value of a measure; undefined where there is none. */
+export function inputOfValue(of: MeasureName): Input | undefined {
+  const input = inputOfMeasure(of)
+  return input && rangeKeys[input] === undefined ? input : undefined
+}
+
+/** The input that an atom is computed from; undefined where it has no keys. */
+export function inputOfAtom(spec: AtomSpec): Input | undefined {
+  switch (spec.kind) {
+    case 'id':
+    case 'zone':
+      return spec.column
+    case 'bin':
+      return inputOfMeasure(spec.of)
+    case 'derived':
+      return spec.name === 'quarter_hour' ? 'quarters' : 'hours'
+    case 'pickup_day':
+      return 'hours'
+    case 'duration_minute':
+      return 'duration'
+    case 'pickup_minute':
+      return undefined
+  }
+}
+
+/** Keys of an input are below this. */
+export function keyCount(input: Input): number {
+  return input === 'zones' ? pairKeyCount : noKey + 1
+}
+
+/** True when all inputs with a key have the same code: not where an edge cuts a range. */
 export function tellsCode(spec: AtomSpec, key: number): boolean {
   if (key === noKey) return false
-  if (spec.kind !== 'bin' || spec.of !== 'speed' || key === missingKey) return true
-  const [from, to] = [key / speedKeys, (key + 1) / speedKeys]
+  if (spec.kind !== 'bin' || key === missingKey) return true
+  const perUnit = rangeKeys[inputOfMeasure(spec.of) as Input]
+  if (perUnit === undefined) return true
+  const [from, to] = [key / perUnit, (key + 1) / perUnit]
   return !spec.edges.some((edge) => edge > from && edge < to)
 }
 
@@ -31,15 +80,20 @@ export function tellsCode(spec: AtomSpec, key: number): boolean {
 export class InputKeys {
   private batch: RideBatch | undefined
   private serial = 0
-  /** The hour that key 0 stands for, since 1970. */
-  private firstHour: number | undefined
-  private readonly columns = new Map<string, KeyColumn>()
+  /** The pickup that key 0 stands for, a whole hour; undefined before there was one. */
+  private firstMicros: number | undefined
+  private readonly columns = new Map<Input, KeyColumn>()
   private readonly durations: { readonly values: Float64Array; whole: boolean }
+  /** All positions of a batch. */
+  private readonly every: Int32Array
+  private straight: { readonly values: Float64Array; readonly known: KnownValues } | undefined
   private readonly loops: RowLoops
 
   constructor(loops: RowLoops) {
     this.loops = loops
     this.durations = { values: loops.doubles(pieceRides), whole: true }
+    this.every = loops.ints(pieceRides)
+    for (let i = 0; i < pieceRides; i++) this.every[i] = i
   }
 
   /** Turns to a batch. */
@@ -53,95 +107,89 @@ export class InputKeys {
    * now were whole numbers.
    */
   seconds(): { readonly values: Float64Array; readonly whole: boolean } {
-    this.ofDurations()
+    this.of('duration')
     return this.durations
   }
 
-  /** Keys of what an atom is computed from; undefined where it has none. */
-  ofAtom(spec: AtomSpec): Int32Array | undefined {
-    if (!hasKeys(spec)) return undefined
-    if (spec.kind === 'id' || spec.kind === 'zone') return this.ofColumn(spec.column)
-    // Other derived names and days tell whole hours apart, nothing finer.
-    if (spec.kind === 'derived' || spec.kind === 'pickup_day') return this.ofHours()
-    if (spec.kind === 'duration_minute') return this.ofDurations()
-    if (spec.kind === 'pickup_minute') return undefined
-    if (spec.of === 'speed') return this.ofSpeeds()
-    return spec.of === 'duration' ? this.ofDurations() : this.ofColumn(spec.of as ColumnName)
-  }
-
-  /** Keys of a column: its value in whole units, such as ids, hundredths of a mile, cents. */
-  ofColumn(name: ColumnName): Int32Array {
-    return this.column(name, (keys) => {
-      const { length, columns } = this.rides
-      const { scale } = rideColumns[name]
-      const { gaps, odd } = this.loops.units(columns[name] as Float64Array, keys, length, scale)
-      return { gaps, regular: !odd }
-    }).keys
+  /** Keys of an input by ride of the batch. */
+  of(input: Input): Int32Array {
+    return this.column(input).keys
   }
 
   /** True when every ride has a value of a column, and each value a key of its own. */
   areRegular(name: ColumnName): boolean {
-    this.ofColumn(name)
-    return this.columns.get(name)?.regular === true
+    return this.column(name).regular
   }
 
   /** Whether a column has a missing value. */
   gapsIn(name: ColumnName): boolean {
-    this.ofColumn(name)
-    return this.columns.get(name)?.gaps === true
+    return this.column(name).gaps
   }
 
   private get rides(): RideBatch {
     return this.batch as RideBatch
   }
 
-  private ofHours(): Int32Array {
-    return this.column('pickup hour', (keys) => {
-      this.loops.hours(this.rides, keys, this.hourOfKey0())
-      return unknown
-    }).keys
+  private fill(input: Input, keys: Int32Array): Pick<KeyColumn, 'gaps' | 'regular'> {
+    const { loops, rides, durations } = this
+    const { length, columns } = rides
+    switch (input) {
+      case 'hours':
+      case 'quarters':
+        this.fillTimes(input === 'hours' ? hourMicros : hourMicros / 4, keys)
+        return unknown
+      case 'duration':
+        durations.whole = !loops.durations(rides, durations.values, keys) && durations.whole
+        return unknown
+      case 'speed':
+        loops.speeds(rides, columns.trip_distance as Float64Array, keys)
+        return unknown
+      case 'zones':
+        loops.pairsOfIds(this.of('PULocationID'), this.of('DOLocationID'), keys, length)
+        return unknown
+      case 'ratio':
+        loops.ratios(columns.trip_distance as Float64Array, this.straightLines(), keys, length)
+        return unknown
+      default: {
+        // Its value in whole units, such as ids, hundredths of a mile, cents.
+        const values = columns[input] as Float64Array
+        const { gaps, odd } = loops.units(values, keys, length, rideColumns[input].scale)
+        return { gaps, regular: !odd }
+      }
+    }
   }
 
   /** Half the keys lie before the first ride: files are in order of time, but not quite. */
-  private hourOfKey0(): number {
-    if (this.firstHour === undefined) {
-      const { pickup, length } = this.rides
+  private fillTimes(micros: number, keys: Int32Array): void {
+    const { pickup, length } = this.rides
+    if (this.firstMicros === undefined) {
       const known = pickup.subarray(0, length).find(Number.isFinite)
-      if (known === undefined) return 0
-      this.firstHour = Math.floor(known / hourMicros) - missingKey / 2
+      if (known !== undefined) this.firstMicros = Math.floor(known / hourMicros) * hourMicros
     }
-    return this.firstHour
+    const first = (this.firstMicros ?? 0) / micros - missingKey / 2
+    this.loops.times(this.rides, keys, micros, first)
   }
 
-  private ofDurations(): Int32Array {
-    return this.column('duration', (keys) => {
-      const { durations } = this
-      const isOdd = this.loops.durations(this.rides, durations.values, keys)
-      durations.whole &&= !isOdd
-      return unknown
-    }).keys
+  /** Miles between the zones of each ride. */
+  private straightLines(): Float64Array {
+    const { read } = measureOf('zone_distance')
+    this.straight ??= {
+      values: this.loops.doubles(pieceRides),
+      known: new KnownValues(keyCount('zones'), this.loops, read),
+    }
+    const { values, known } = this.straight
+    known.take(values, this.of('zones'), this.rides, this.every.subarray(0, this.rides.length))
+    return values
   }
 
-  /** Speeds have keys by range: see {@link tellsCode}. */
-  private ofSpeeds(): Int32Array {
-    return this.column('speed', (keys) => {
-      const { columns } = this.rides
-      this.loops.speeds(this.rides, columns.trip_distance as Float64Array, keys)
-      return unknown
-    }).keys
-  }
-
-  private column(
-    name: string,
-    fill: (keys: Int32Array) => Pick<KeyColumn, 'gaps' | 'regular'>,
-  ): KeyColumn {
-    let column = this.columns.get(name)
+  private column(input: Input): KeyColumn {
+    let column = this.columns.get(input)
     if (!column) {
       column = { keys: this.loops.ints(pieceRides), ...unknown, serial: 0 }
-      this.columns.set(name, column)
+      this.columns.set(input, column)
     }
     if (column.serial !== this.serial) {
-      Object.assign(column, fill(column.keys))
+      Object.assign(column, this.fill(input, column.keys))
       column.serial = this.serial
     }
     return column

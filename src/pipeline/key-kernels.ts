@@ -11,7 +11,7 @@ import {
   type WasmFunction,
   when,
 } from '../wasm-assembler.ts'
-import { double, each, hasSize, kernel, putDouble, putInt } from './kernel.ts'
+import { double, each, hasSize, int, kernel, putDouble, putInt } from './kernel.ts'
 
 /** The key of a missing value. */
 export const missingKey = 2 ** 14
@@ -22,8 +22,19 @@ export const noKey = missingKey + 1
 /** Keys of speeds in one mile per hour. */
 export const speedKeys = 16
 
+/** Keys of ratios of two distances in 1. */
+export const ratioKeys = 1024
+
+/** Ids below this have keys by pair: those of zones. */
+const pairedIds = 300
+
+/** Keys of pairs of ids begin behind all others, and end here. */
+export const pairKeyCount = noKey + 1 + pairedIds * pairedIds
+
 /** All of them. */
-export const keyKernels = (): WasmFunction[] => [durations(), hours(), units(), speeds()]
+export const keyKernels = (): WasmFunction[] => [
+  ...[durations(), times(), units(), speeds(), ratios(), pairsOfIds()],
+]
 
 const isNumber = (local: number): Code => f64.equal(get(local), get(local))
 /** The key of a value by whole steps: what is below 0 or beyond all keys has none. */
@@ -78,17 +89,14 @@ const durations = (): WasmFunction =>
     'i32',
   )
 
-const hours = (): WasmFunction =>
+const times = (): WasmFunction =>
   kernel(
-    'hours',
-    { pickup: 'i32', keys: 'i32', end: 'i32', first: 'f64' },
+    'times',
+    { pickup: 'i32', keys: 'i32', end: 'i32', micros: 'f64', first: 'f64' },
     { i: 'i32', value: 'f64' },
-    ({ pickup, keys, end, first, i, value }) => [
+    ({ pickup, keys, end, micros, first, i, value }) => [
       each(i, end, [
-        set(
-          value,
-          f64.sub(f64.floor(f64.div(double(pickup, i), f64.const(hourMicros))), get(first)),
-        ),
+        set(value, f64.sub(f64.floor(f64.div(double(pickup, i), get(micros))), get(first))),
         putInt(keys, i, keyOf(value)),
       ]),
     ],
@@ -142,3 +150,53 @@ const speeds = (): WasmFunction =>
       ]),
     ],
   )
+
+const ratios = (): WasmFunction =>
+  kernel(
+    'ratios',
+    { miles: 'i32', straight: 'i32', keys: 'i32', end: 'i32' },
+    { i: 'i32', line: 'f64', value: 'f64' },
+    ({ miles, straight, keys, end, i, line, value }) => [
+      each(i, end, [
+        set(line, double(straight, i)),
+        // As the measure computes it: a ratio next to an edge must not fall on its other side.
+        set(
+          value,
+          select(
+            f64.less(f64.const(0), get(line)),
+            f64.div(double(miles, i), get(line)),
+            f64.const(Number.NaN),
+          ),
+        ),
+        set(value, f64.mul(get(value), f64.const(ratioKeys))),
+        putInt(keys, i, keyOf(value)),
+      ]),
+    ],
+  )
+
+const pairsOfIds = (): WasmFunction =>
+  kernel(
+    'pairsOfIds',
+    { left: 'i32', right: 'i32', keys: 'i32', end: 'i32' },
+    { i: 'i32', from: 'i32', to: 'i32' },
+    ({ left, right, keys, end, i, from, to }) => [
+      each(i, end, [
+        set(from, int(left, i)),
+        set(to, int(right, i)),
+        putInt(
+          keys,
+          i,
+          select(
+            i32.and(isPaired(from), isPaired(to)),
+            i32.add(
+              i32.add(i32.mul(get(from), i32.const(pairedIds)), get(to)),
+              i32.const(noKey + 1),
+            ),
+            i32.const(noKey),
+          ),
+        ),
+      ]),
+    ],
+  )
+
+const isPaired = (key: number): Code => i32.lessUnsigned(get(key), i32.const(pairedIds))

@@ -5,7 +5,7 @@
 
 import type { Atom } from '../atoms.ts'
 import type { RideBatch } from '../ride.ts'
-import { type InputKeys, keyCount, tellsCode } from './input-keys.ts'
+import { type Input, type InputKeys, inputOfAtom, keyCount, tellsCode } from './input-keys.ts'
 import { noKey } from './key-kernels.ts'
 import { LevelIndex } from './level-index.ts'
 import { PairTable } from './pair-table.ts'
@@ -23,8 +23,14 @@ export interface TermLevels {
   readonly codes: Float64Array
 }
 
-/** Levels of an atom are fewer, nearly always: there are 265 zones. */
-const usualSide = 512
+/** Levels of an atom whose codes may be many more are fewer, nearly always: there are 265 zones. */
+const usualLevels = 300
+
+/** The level by a key that no ride had, or rides without a level. */
+const notMet = -1
+
+/** The level by a key that does not tell it. */
+const notTold = -2
 
 /** Levels of one atom. */
 export class AtomLevels implements TermLevels {
@@ -35,6 +41,8 @@ export class AtomLevels implements TermLevels {
   private readonly atom: Atom
   private readonly loops: RowLoops
   private readonly index: LevelIndex
+  private readonly input: Input | undefined
+  /** By key of the input; empty where it has no keys. */
   private readonly known: Int32Array
 
   constructor(atom: Atom, loops: RowLoops) {
@@ -43,7 +51,8 @@ export class AtomLevels implements TermLevels {
     this.index = new LevelIndex(atom.levels)
     this.numbers = loops.ints(pieceRides)
     this.late = loops.ints(pieceRides)
-    this.known = loops.ints(keyCount).fill(-1)
+    this.input = inputOfAtom(atom.spec)
+    this.known = loops.ints(this.input ? keyCount(this.input) : 0).fill(notMet)
   }
 
   get size(): number {
@@ -58,12 +67,12 @@ export class AtomLevels implements TermLevels {
   fill(rides: RideBatch, inputs: InputKeys): void {
     const { known, numbers } = this
     const { length } = rides
-    const keys = inputs.ofAtom(this.atom.spec)
     this.gaps = false
-    if (!keys) {
+    if (!this.input) {
       for (let i = 0; i < length; i++) numbers[i] = this.meet(noKey, rides, i)
       return
     }
+    const keys = inputs.of(this.input)
     const late = this.loops.lookUp(numbers, known, keys, length, this.late)
     for (let k = 0; k < late; k++) {
       const i = this.late[k] as number
@@ -77,7 +86,9 @@ export class AtomLevels implements TermLevels {
   private meet(key: number, rides: RideBatch, i: number): number {
     const code = this.atom.code(rides, i)
     const number = code < 0 ? -1 : this.index.of(code)
-    if (tellsCode(this.atom.spec, key)) this.known[key] = number
+    if (this.known[key] === notMet) {
+      this.known[key] = tellsCode(this.atom.spec, key) ? number : notTold
+    }
     if (number < 0) this.gaps = true
     return number
   }
@@ -90,26 +101,32 @@ export class ProductLevels implements TermLevels {
   gaps = false
   size = 0
   codes = new Float64Array(256)
-  private readonly left: TermLevels
-  private readonly right: TermLevels
+  /** What it is a product of; they have to be filled first. */
+  readonly factors: readonly [AtomLevels | ProductLevels, AtomLevels | ProductLevels]
   private readonly radix: number
   private readonly table: PairTable
   private readonly loops: RowLoops
   private readonly late: Int32Array
 
-  constructor(left: TermLevels, right: TermLevels, radix: number, loops: RowLoops) {
-    this.left = left
-    this.right = right
+  /** @param radix codes of the right factor are below this */
+  constructor(
+    left: AtomLevels | ProductLevels,
+    right: AtomLevels | ProductLevels,
+    radix: number,
+    loops: RowLoops,
+  ) {
+    this.factors = [left, right]
     this.radix = radix
     this.loops = loops
-    this.table = new PairTable(usualSide, (length) => loops.ints(length))
+    this.table = new PairTable(Math.min(radix, usualLevels), (length) => loops.ints(length))
     this.numbers = loops.ints(pieceRides)
     this.late = loops.ints(pieceRides)
   }
 
   /** The numbers of a batch, once its factors have theirs. */
   fill({ length }: RideBatch): void {
-    const { left, right, table, numbers } = this
+    const { factors, table, numbers } = this
+    const [left, right] = factors
     const { numbers: lefts } = left
     const { numbers: rights } = right
     this.gaps = left.gaps || right.gaps
@@ -147,8 +164,8 @@ export class ProductLevels implements TermLevels {
       wider.set(this.codes)
       this.codes = wider
     }
-    this.codes[this.size] =
-      (this.left.codes[l] as number) * this.radix + (this.right.codes[r] as number)
+    const [left, right] = this.factors
+    this.codes[this.size] = (left.codes[l] as number) * this.radix + (right.codes[r] as number)
     return this.size++
   }
 }

@@ -1,14 +1,29 @@
 /**
  * Rides by pair of levels, for many pairs of terms at once. Rides are held back until there are
- * many; then, for every pair of terms, they are gone through level by level of one of them, so that
- * what is counted at a time are the levels of the other: few numbers, which a processor's cache
- * holds. Knows nothing about what levels stand for.
+ * many; then they are counted one pair of terms after the other, so that what is counted into stays
+ * in a processor's cache: a matrix where both terms have few levels, else one row after the other of
+ * the term with fewer of them. Knows nothing about what levels stand for.
  */
 
-import type { Pairs } from './pair-table.ts'
+import type { Cells } from './cell-merge.ts'
+import type { LoopMemory } from './loop-memory.ts'
+import { type CountedRows, cellWords, type Levels, PairLoops } from './pair-loops.ts'
+import type { RowLoops } from './row-loops.ts'
 
-/** Rides held back at most: as many rides ask for the counts so far to be copied once. */
-const mostHeld = 2 ** 17
+/** Rides held back, usually: as many rides ask for the counts so far to be copied once. */
+const usuallyHeld = 2 ** 20
+
+/** Levels that two bytes tell apart. */
+const halfLimit = 2 ** 16
+
+/** Room for rides to begin with. */
+const fewestHeld = 2 ** 14
+
+/** Cells of a matrix, at most: 1 MB. */
+const matrixLimit = 2 ** 18
+
+/** Room for cells is made for so many times as there are; what is not used takes no memory. */
+const roomFactor = 2
 
 /** Levels of a term by ride: numbers from 0, below `size`. */
 export interface Numbered {
@@ -16,12 +31,12 @@ export interface Numbered {
   readonly size: number
 }
 
-/** Rides by pair of levels of two terms, row by row. */
-interface Rows {
-  /** Cells of row i stand from `start[i]` to `start[i + 1]`, in no order. */
-  start: Int32Array
-  columns: Int32Array
-  counts: Int32Array
+/** Where the levels of a term are to go. */
+export interface Placed {
+  /** By number: its place; -1 for levels that no ride has which was added. */
+  readonly places: Int32Array
+  /** How many places there are. */
+  readonly size: number
 }
 
 /** A pair of terms. */
@@ -30,35 +45,46 @@ interface Open {
   readonly right: number
   /** True where the levels of the right term are the rows; undefined before the first count. */
   swapped: boolean | undefined
-  rows: Rows
+  /** The counts so far, see {@link CountedRows}. */
+  ends: Int32Array
+  /** With room for more: only the first {@link size} cells count. */
+  cells: Int32Array
+  size: number
 }
 
 /** Counts pairs of levels. */
 export class PairCounts {
   private readonly pairs: readonly Open[]
+  private readonly rowLoops: RowLoops
+  private readonly loops: PairLoops
+  private readonly scratch: Scratch
   /** By term: the level of every ride that is held back. */
-  private readonly held: Int32Array[]
+  private readonly held: Levels[]
+  private readonly mostHeld: number
   private size = 0
   /** By term: levels so far. */
   private readonly levels: Int32Array
-  /** By level: rides counted in the row that is open, 0 between rows. */
-  private counts = new Int32Array(0)
-  private readonly scratch: Scratch = { columns: new Int32Array(0), counts: new Int32Array(0) }
 
   /**
    * @param terms how many there are
    * @param pairs of terms, by position
+   * @param rowLoops the loops in whose memory levels are
+   * @param mostHeld rides held back, at most
    */
-  constructor(terms: number, pairs: readonly (readonly [number, number])[]) {
-    this.held = Array.from({ length: terms }, () => new Int32Array(0))
+  constructor(
+    terms: number,
+    pairs: readonly (readonly [number, number])[],
+    rowLoops: RowLoops,
+    mostHeld = usuallyHeld,
+  ) {
+    this.mostHeld = mostHeld
+    this.rowLoops = rowLoops
+    this.loops = new PairLoops(rowLoops.memory)
+    this.scratch = new Scratch(rowLoops.memory)
+    this.held = Array.from({ length: terms }, () => new Uint16Array(0))
     this.levels = new Int32Array(terms)
     this.pairs = pairs.map(([left, right]) => {
-      const none = {
-        start: Int32Array.of(0),
-        columns: new Int32Array(0),
-        counts: new Int32Array(0),
-      }
-      return { left, right, swapped: undefined, rows: none }
+      return { left, right, swapped: undefined, ends: nothing, cells: nothing, size: 0 }
     })
   }
 
@@ -69,39 +95,78 @@ export class PairCounts {
    */
   add(levels: readonly Numbered[], at: Int32Array): void {
     for (let from = 0; from < at.length; ) {
-      const to = Math.min(at.length, from + mostHeld - this.size)
+      const to = Math.min(at.length, from + this.mostHeld - this.size)
       const part = at.subarray(from, to)
-      this.reserve(this.size + part.length)
-      levels.forEach(({ numbers, size }, t) => {
-        const held = this.held[t] as Int32Array
-        for (let j = 0; j < part.length; j++) {
-          held[this.size + j] = numbers[part[j] as number] as number
-        }
+      levels.forEach(({ size }, t) => {
         this.levels[t] = size
       })
+      this.reserve(this.size + part.length)
+      levels.forEach(({ numbers }, t) => {
+        this.loops.takeLevels((this.held[t] as Levels).subarray(this.size), numbers, part)
+      })
       this.size += part.length
-      if (this.size === mostHeld) this.flush()
+      if (this.size === this.mostHeld) this.flush()
       from = to
     }
   }
 
-  /** Rides by pair of levels of pair `k` of terms, in no order. */
-  cells(k: number): Pairs {
+  /**
+   * Rides by pair of levels of pair `k` of terms, in order of places. What was counted is given
+   * away: to be asked for once, when all rides are added.
+   */
+  take(k: number, left: Placed, right: Placed): Cells {
     this.flush()
-    const { rows, swapped } = this.pairs[k] as Open
-    const { start, columns, counts } = rows
-    const own = new Int32Array(columns.length)
-    for (let i = 0; i + 1 < start.length; i++) own.fill(i, start[i], start[i + 1])
-    const values = Float64Array.from(counts)
-    return swapped ? { rows: columns, columns: own, values } : { rows: own, columns, values }
+    const { scratch } = this
+    const pair = this.pairs[k] as Open
+    const { size } = pair
+    const counted = this.copied(pair)
+    pair.ends = nothing
+    pair.cells = nothing
+    const ordered = pair.swapped
+      ? this.turned(counted, size, right, left, 'after')
+      : // Turned twice, rows are in order, and columns within them.
+        this.turned(
+          this.turned(counted, size, left, right, 'after'),
+          size,
+          inPlace(right.size),
+          inPlace(left.size),
+          'before',
+        )
+    const [rows, columns] = [scratch.ints('rows', size), scratch.ints('columns', size)]
+    const counts = scratch.doubles(size)
+    this.loops.spread(ordered, rows, columns, counts)
+    return { rows: rows.slice(), columns: columns.slice(), counts: counts.slice() }
   }
 
+  /** Columns of rows: those of `rows` become columns, those of `columns` rows. */
+  private turned(
+    from: CountedRows,
+    size: number,
+    rows: Placed,
+    columns: Placed,
+    name: 'before' | 'after',
+  ): CountedRows {
+    const order = this.scratch.ints('order', rows.size)
+    rows.places.forEach((place, number) => {
+      if (place >= 0) order[place] = number
+    })
+    const places = this.scratch.ints('places', columns.places.length)
+    places.set(columns.places)
+    const into = this.scratch.rows(name, columns.size, size)
+    this.loops.turn(from, order, size, places, into)
+    return into
+  }
+
+  /** Makes room for rides, and for their levels: two bytes each as long as they do for all terms. */
   private reserve(size: number): void {
-    const room = this.held[0]?.length ?? size
-    if (size <= room) return
-    const wider = Math.min(mostHeld, Math.max(size, 2 * room))
+    const [first] = this.held
+    const areWide = this.levels.some((levels) => levels > halfLimit)
+    const outgrown = areWide && first instanceof Uint16Array
+    if (!first || (size <= first.length && !outgrown)) return
+    const few = Math.min(fewestHeld, this.mostHeld)
+    const room = Math.max(first.length, size > few ? this.mostHeld : few)
     this.held.forEach((held, t) => {
-      const into = new Int32Array(wider)
+      const into = areWide ? this.rowLoops.ints(room) : this.rowLoops.memory.halves(room)
       into.set(held.subarray(0, this.size))
       this.held[t] = into
     })
@@ -110,130 +175,114 @@ export class PairCounts {
   /** Counts what is held back. */
   private flush(): void {
     if (this.size === 0) return
-    const most = this.levels.reduce((high, size) => Math.max(high, size), 0)
-    if (this.counts.length < most) this.counts = new Int32Array(2 * most)
-    const byLevel = new Map<number, ByLevel>()
+    const byRow = new Map<number, Open[]>()
     for (const pair of this.pairs) {
       const { left, right } = pair
-      // Many short rows of few columns: what is counted at a time stays small.
-      pair.swapped ??= (this.levels[right] as number) > (this.levels[left] as number)
-      const [row, column] = pair.swapped ? [right, left] : [left, right]
-      const sorted = byLevel.get(row) ?? this.sortedBy(row)
-      byLevel.set(row, sorted)
-      const levels = this.held[column] as Int32Array
-      pair.rows = withRides(pair.rows, sorted, levels, this.counts, this.scratch)
+      // Few long rows: a row begins and ends once for many rides.
+      pair.swapped ??= this.levelsOf(right) < this.levelsOf(left)
+      const row = pair.swapped ? right : left
+      byRow.set(row, [...(byRow.get(row) ?? []), pair])
     }
+    for (const [row, pairs] of byRow) this.countPairs(row, pairs)
     this.size = 0
   }
 
-  private sortedBy(term: number): ByLevel {
-    const levels = (this.held[term] as Int32Array).subarray(0, this.size)
-    const start = new Int32Array((this.levels[term] as number) + 1)
-    for (let i = 0; i < levels.length; i++) {
-      const level = (levels[i] as number) + 1
-      start[level] = (start[level] as number) + 1
+  /** Counts pairs whose rows are the levels of one term. */
+  private countPairs(row: number, pairs: readonly Open[]): void {
+    const { scratch, loops } = this
+    const height = this.levelsOf(row)
+    const rows = this.heldOf(row)
+    let sorted: { readonly rides: Int32Array; readonly ends: Int32Array } | undefined
+    for (const pair of pairs) {
+      const column = pair.swapped ? pair.left : pair.right
+      const width = this.levelsOf(column)
+      const columns = this.heldOf(column)
+      const before = this.copied(pair)
+      // One more than there can be: a cell is written before it is known whether it counts.
+      const after = scratch.rows('after', height, pair.size + this.size + 1)
+      const known = pair.ends.length
+      if (height * width <= matrixLimit) {
+        const matrix = scratch.ints('matrix', matrixLimit)
+        pair.size = loops.countInMatrix(
+          { rows, columns },
+          matrix,
+          [height, width],
+          before,
+          known,
+          after,
+        )
+      } else {
+        sorted ??= this.sortedBy(row)
+        const counts = scratch.ints('counts', width)
+        pair.size = loops.countInRows(sorted, columns, counts, before, known, after)
+      }
+      pair.ends = after.ends.slice()
+      const words = pair.size * cellWords
+      if (pair.cells.length < words) pair.cells = new Int32Array(roomFactor * words)
+      pair.cells.set(after.cells.subarray(0, words))
     }
-    for (let level = 1; level < start.length; level++) {
-      start[level] = (start[level] as number) + (start[level - 1] as number)
+  }
+
+  private sortedBy(term: number): { readonly rides: Int32Array; readonly ends: Int32Array } {
+    const rides = this.scratch.ints('rides', this.size)
+    const ends = this.scratch.ints('ride ends', this.levelsOf(term))
+    this.loops.sortByLevel(this.heldOf(term), ends, rides)
+    return { rides, ends }
+  }
+
+  private levelsOf(term: number): number {
+    return this.levels[term] as number
+  }
+
+  private heldOf(term: number): Levels {
+    return (this.held[term] as Levels).subarray(0, this.size)
+  }
+
+  /** The counts so far where loops reach them. */
+  private copied({ ends, cells, size }: Open): CountedRows {
+    const copy = this.scratch.rows('before', ends.length, size)
+    copy.ends.set(ends)
+    copy.cells.set(cells.subarray(0, size * cellWords))
+    return copy
+  }
+}
+
+const nothing = new Int32Array(0)
+
+/** Levels that stay where they are. */
+function inPlace(size: number): Placed {
+  return { places: Int32Array.from({ length: size }, (_, number) => number), size }
+}
+
+/** Arrays that are used again and again, each by one name. */
+class Scratch {
+  private readonly memory: LoopMemory
+  private readonly arrays = new Map<string, Int32Array>()
+  private values: Float64Array = new Float64Array(0)
+
+  constructor(memory: LoopMemory) {
+    this.memory = memory
+  }
+
+  /** Numbers: those that the last one has left there, 0 at first. */
+  ints(name: string, length: number): Int32Array {
+    let array = this.arrays.get(name)
+    if (!array || array.length < length) {
+      array = this.memory.ints(array ? 2 * length : length)
+      this.arrays.set(name, array)
     }
-    const next = start.slice()
-    const rides = new Int32Array(levels.length)
-    for (let i = 0; i < levels.length; i++) {
-      const level = levels[i] as number
-      const at = next[level] as number
-      rides[at] = i
-      next[level] = at + 1
-    }
-    return { start, rides }
+    return array.subarray(0, length)
   }
-}
 
-/** Rides in the order of their level: those of level i from `start[i]` to `start[i + 1]`. */
-interface ByLevel {
-  readonly start: Int32Array
-  readonly rides: Int32Array
-}
+  doubles(length: number): Float64Array {
+    if (this.values.length < length) this.values = this.memory.doubles(2 * length)
+    return this.values.subarray(0, length)
+  }
 
-/** Room for cells while they are counted. */
-interface Scratch {
-  columns: Int32Array
-  counts: Int32Array
-}
-
-/**
- * The counts with further rides in them.
- *
- * @param levels by ride: its column
- * @param counts by column: 0, and again afterwards
- */
-function withRides(
-  before: Rows,
-  rides: ByLevel,
-  levels: Int32Array,
-  counts: Int32Array,
-  scratch: Scratch,
-): Rows {
-  const rows = rides.start.length - 1
-  const room = before.columns.length + rides.rides.length
-  if (scratch.columns.length < room) {
-    scratch.columns = new Int32Array(2 * room)
-    scratch.counts = new Int32Array(2 * room)
+  /** Room for so many rows and cells. */
+  rows(name: string, rows: number, cells: number): CountedRows {
+    const ends = this.ints(`${name} ends`, rows + 1)
+    ends[0] = 0
+    return { ends: ends.subarray(1), cells: this.ints(`${name} cells`, cells * cellWords) }
   }
-  const after = { start: new Int32Array(rows + 1), ...scratch }
-  let size = 0
-  for (let row = 0; row < rows; row++) {
-    const first = size
-    size = keptCells(before, row, after.columns, counts, size)
-    const end = rides.start[row + 1] as number
-    size = countRides(rides.rides, rides.start[row] as number, end, levels, counts, after, size)
-    for (let c = first; c < size; c++) {
-      const column = after.columns[c] as number
-      after.counts[c] = counts[column] as number
-      counts[column] = 0
-    }
-    after.start[row + 1] = size
-  }
-  return {
-    start: after.start,
-    columns: after.columns.slice(0, size),
-    counts: after.counts.slice(0, size),
-  }
-}
-
-/** Opens a row with what it has. */
-function keptCells(
-  { start, columns, counts }: Rows,
-  row: number,
-  into: Int32Array,
-  open: Int32Array,
-  size: number,
-): number {
-  if (row + 1 >= start.length) return size
-  let next = size
-  for (let c = start[row] as number; c < (start[row + 1] as number); c++) {
-    const column = columns[c] as number
-    into[next++] = column
-    open[column] = counts[c] as number
-  }
-  return next
-}
-
-/** Adds rides to the row that is open. */
-function countRides(
-  rides: Int32Array,
-  from: number,
-  end: number,
-  levels: Int32Array,
-  open: Int32Array,
-  { columns }: { readonly columns: Int32Array },
-  size: number,
-): number {
-  let next = size
-  for (let k = from; k < end; k++) {
-    const column = levels[rides[k] as number] as number
-    const count = open[column] as number
-    if (count === 0) columns[next++] = column
-    open[column] = count + 1
-  }
-  return next
 }

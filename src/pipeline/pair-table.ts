@@ -10,6 +10,9 @@ const matrixLimit = 2 ** 20
 /** Words of a slot: row, column, value. */
 const slotWords = 3
 
+/** Rows of a matrix to begin with. */
+const fewestRows = 64
+
 /** Slots to begin with. */
 const fewestSlots = 2 ** 16
 
@@ -34,14 +37,14 @@ export class PairTable {
   private readonly make: (length: number) => Int32Array
 
   /**
-   * @param side rows and columns of the matrix to begin with, a power of 2
+   * @param width columns of the matrix to begin with
    * @param make makes arrays of zeros; those of a matrix come from there
    */
-  constructor(side = 64, make = (length: number): Int32Array => new Int32Array(length)) {
+  constructor(width = 64, make = (length: number): Int32Array => new Int32Array(length)) {
     this.make = make
-    this.height = side
-    this.width = side
-    this.values = make(side * side)
+    this.height = fewestRows
+    this.width = width
+    this.values = make(this.height * width)
   }
 
   /**

@@ -4,18 +4,8 @@
  * `row-loops.ts` for what each does. Knows nothing about who owns the arrays.
  */
 
+import { f64, get, i32, set, type WasmFunction, when } from '../wasm-assembler.ts'
 import {
-  type Code,
-  f64,
-  get,
-  i32,
-  loopWhile,
-  set,
-  type WasmFunction,
-  when,
-} from '../wasm-assembler.ts'
-import {
-  add,
   append,
   double,
   each,
@@ -28,27 +18,19 @@ import {
   putInt,
 } from './kernel.ts'
 import { keyKernels } from './key-kernels.ts'
-
-/** Columns that a loop adds at once, at most. */
-export const mostColumns = 8
+import { type SumKernelName, sumKernels } from './sum-kernels.ts'
 
 /** The name of a loop. */
 export type KernelName =
-  | ('durations' | 'hours' | 'units' | 'speeds' | 'timely')
-  | ('lookUp' | 'lookUpPairs' | 'gather' | 'gatherValues' | 'gatherKnown')
-  | ('countKeys' | 'countGroups' | 'topOf' | 'sumOf' | 'sumOfProducts')
-  | `addColumns${number}`
+  | ('durations' | 'times' | 'units' | 'speeds' | 'ratios' | 'pairsOfIds' | 'timely')
+  | ('lookUp' | 'lookUpPairs' | 'gather' | 'gatherValues' | 'gatherKnown' | 'countKeys')
+  | SumKernelName
 
 /** All loops. */
-export function rowKernels(): WasmFunction[] {
-  return [
-    ...keyKernels(),
-    ...[timely()],
-    ...[lookUp(), lookUpPairs(), gather(), gatherValues(), gatherKnown()],
-    ...[countKeys(), countGroups(), topOf(), sumOf(), sumOfProducts()],
-    ...Array.from({ length: mostColumns }, (_, k) => addColumns(k + 1)),
-  ]
-}
+export const rowKernels = (): WasmFunction[] => [
+  ...[...keyKernels(), ...sumKernels(), timely()],
+  ...[lookUp(), lookUpPairs(), gather(), gatherValues(), gatherKnown(), countKeys()],
+]
 
 const timely = (): WasmFunction =>
   kernel(
@@ -179,100 +161,3 @@ const countKeys = (): WasmFunction =>
     ],
     'i32',
   )
-
-const countGroups = (): WasmFunction =>
-  kernel(
-    'countGroups',
-    { counts: 'i32', groups: 'i32', at: 'i32', end: 'i32' },
-    { i: 'i32', place: 'i32' },
-    ({ counts, groups, at, end, i, place }) => [
-      each(i, end, [
-        set(place, eight(counts, i32.load(four(groups, int(at, i))))),
-        f64.store(get(place), f64.add(f64.load(get(place)), f64.const(1))),
-      ]),
-    ],
-  )
-
-const topOf = (): WasmFunction =>
-  kernel(
-    'topOf',
-    { values: 'i32', end: 'i32' },
-    { i: 'i32', top: 'f64' },
-    ({ values, end, i, top }) => [
-      each(i, end, [set(top, f64.max(get(top), f64.abs(double(values, i))))]),
-      get(top),
-    ],
-    'f64',
-  )
-
-/** Adds up what is computed of each, four at once: one addition does not wait for the one before. */
-const total = (
-  {
-    i,
-    end,
-    last,
-    a,
-    b,
-    c,
-    d,
-  }: Readonly<Record<'i' | 'end' | 'last' | 'a' | 'b' | 'c' | 'd', number>>,
-  value: (at: Code) => Code,
-): readonly Code[] => {
-  const step = (sum: number, k: number): Code =>
-    set(sum, f64.add(get(sum), value(i32.add(get(i), i32.const(k)))))
-  return [
-    set(last, i32.sub(get(end), i32.const(3))),
-    loopWhile(i32.less(get(i), get(last)), [
-      ...[a, b, c, d].flatMap(step),
-      ...add(i, i32.const(4)),
-    ]),
-    each(i, end, [step(a, 0)]),
-    f64.add(f64.add(get(a), get(b)), f64.add(get(c), get(d))),
-  ]
-}
-
-const sums = { last: 'i32', a: 'f64', b: 'f64', c: 'f64', d: 'f64' } as const
-
-const sumOf = (): WasmFunction =>
-  kernel(
-    'sumOf',
-    { values: 'i32', i: 'i32', end: 'i32' },
-    sums,
-    (at) => total(at, (i) => f64.load(eight(at.values, i))),
-    'f64',
-  )
-
-const sumOfProducts = (): WasmFunction =>
-  kernel(
-    'sumOfProducts',
-    { left: 'i32', right: 'i32', i: 'i32', end: 'i32' },
-    sums,
-    (at) => total(at, (i) => f64.mul(f64.load(eight(at.left, i)), f64.load(eight(at.right, i)))),
-    'f64',
-  )
-
-/** Adds so many columns to the sums of groups: those of a group lie side by side. */
-function addColumns(count: number): WasmFunction {
-  const columns = Array.from({ length: count }, (_, k) => k)
-  const named = columns.flatMap((k) => [`place${k}`, `column${k}`].map((name) => [name, 'i32']))
-  return kernel(
-    `addColumns${count}`,
-    { into: 'i32', stride: 'i32', groups: 'i32', end: 'i32', ...Object.fromEntries(named) },
-    { i: 'i32', group: 'i32', place: 'i32' },
-    (at: Readonly<Record<string, number>>) => {
-      const local = (name: string): number => at[name] as number
-      const [i, place] = [local('i'), local('place')]
-      const one = (k: number): Code => [
-        ...set(place, i32.add(get(local('group')), get(local(`place${k}`)))),
-        ...f64.store(get(place), f64.add(f64.load(get(place)), double(local(`column${k}`), i))),
-      ]
-      const group = i32.mul(int(local('groups'), i), get(local('stride')))
-      return [
-        each(i, local('end'), [
-          set(local('group'), i32.add(get(local('into')), group)),
-          ...columns.map(one),
-        ]),
-      ]
-    },
-  )
-}

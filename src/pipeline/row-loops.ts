@@ -5,45 +5,32 @@
  */
 
 import type { RideBatch } from '../ride.ts'
-import { wasmExports, wasmMemory, wasmModule } from '../wasm-assembler.ts'
-import { type KernelName, mostColumns, rowKernels } from './row-kernels.ts'
+import { LoopMemory } from './loop-memory.ts'
+import { type KernelName, rowKernels } from './row-kernels.ts'
+import { mostPairs } from './sum-kernels.ts'
 
 /** Rides that loops go over at once, at most: their columns stay in a processor's cache. */
 export const pieceRides = 4096
-
-/** Bytes of a page of memory. */
-const pageBytes = 65_536
-/** Pages to begin with, and as far as addresses reach. */
-const fewestPages = 64
-const mostPages = 65_535
 
 /** Loops by name: numbers and addresses in, a number out. */
 type Kernel = (...values: number[]) => number
 type Kernels = Readonly<Record<KernelName, Kernel>>
 
-let module: Uint8Array<ArrayBuffer> | undefined
-
-/** Arrays and the loops over them. All arrays have to come from here; none is ever given back. */
+/** Arrays and the loops over them. All arrays have to come from the memory of the loops. */
 export class RowLoops {
-  private readonly memory = wasmMemory(fewestPages, mostPages)
-  private readonly kernels: Kernels
-  private used = 0
-
-  constructor() {
-    module ??= wasmModule(rowKernels(), mostPages)
-    this.kernels = wasmExports(module, this.memory) as Kernels
-  }
+  /** Where arrays come from. */
+  readonly memory = new LoopMemory()
+  private readonly kernels = this.memory.loops('rows', rowKernels) as Kernels
+  private readonly words = this.memory.doubles(2)
 
   /** Numbers, all zero. */
   ints(length: number): Int32Array {
-    const at = this.room(length * Int32Array.BYTES_PER_ELEMENT)
-    return new Int32Array(this.memory.buffer, at, length)
+    return this.memory.ints(length)
   }
 
   /** Values, all zero. */
   doubles(length: number): Float64Array {
-    const at = this.room(length * Float64Array.BYTES_PER_ELEMENT)
-    return new Float64Array(this.memory.buffer, at, length)
+    return this.memory.doubles(length)
   }
 
   /**
@@ -57,9 +44,9 @@ export class RowLoops {
     return this.kernels.durations(from, to, seconds.byteOffset, keys.byteOffset, length) !== 0
   }
 
-  /** Keys of hours, those since `first`. */
-  hours({ pickup, length }: RideBatch, keys: Int32Array, first: number): void {
-    this.kernels.hours(pickup.byteOffset, keys.byteOffset, length, first)
+  /** Keys of times in units of so many microseconds: how many there are since the unit `first`. */
+  times({ pickup, length }: RideBatch, keys: Int32Array, micros: number, first: number): void {
+    this.kernels.times(pickup.byteOffset, keys.byteOffset, length, micros, first)
   }
 
   /**
@@ -81,6 +68,16 @@ export class RowLoops {
   speeds({ pickup, dropoff, length }: RideBatch, miles: Float64Array, keys: Int32Array): void {
     const [from, to] = [pickup.byteOffset, dropoff.byteOffset]
     this.kernels.speeds(from, to, miles.byteOffset, keys.byteOffset, length)
+  }
+
+  /** Keys of distances over those in a straight line. */
+  ratios(miles: Float64Array, straight: Float64Array, keys: Int32Array, length: number): void {
+    this.kernels.ratios(miles.byteOffset, straight.byteOffset, keys.byteOffset, length)
+  }
+
+  /** Keys of pairs of ids from those of the ids. */
+  pairsOfIds(left: Int32Array, right: Int32Array, keys: Int32Array, length: number): void {
+    this.kernels.pairsOfIds(left.byteOffset, right.byteOffset, keys.byteOffset, length)
   }
 
   /**
@@ -195,43 +192,57 @@ export class RowLoops {
     return this.kernels.sumOf(values.byteOffset, from, end)
   }
 
-  /** The sum of products from `from` up to `end`, exact where no sum on the way passes 2^53. */
-  sumOfProducts(left: Float64Array, right: Float64Array, from: number, end: number): number {
-    return this.kernels.sumOfProducts(left.byteOffset, right.byteOffset, from, end)
+  /** Values as integers of 32 bits, which they have to be. */
+  integers(into: Int32Array, values: Float64Array, length: number): void {
+    this.kernels.integers(into.byteOffset, values.byteOffset, length)
   }
 
   /**
-   * Adds columns of values to those of their groups, (groups x width).
-   *
-   * @param places the column of the groups that each is added to
+   * The sum of products from `from` up to `end`, exact where no sum on the way passes 2^63: as two
+   * doubles.
    */
-  addByGroup(
-    into: Float64Array,
+  sumOfProducts(
+    left: Int32Array,
+    right: Int32Array,
+    from: number,
+    end: number,
+  ): readonly [number, number] {
+    const { kernels, words } = this
+    kernels.sumOfProducts(left.byteOffset, right.byteOffset, from, end, words.byteOffset)
+    return [words[0] as number, words[1] as number]
+  }
+
+  /**
+   * Makes values a column of records.
+   *
+   * @param records (rides x width), row-major
+   */
+  putColumn(
+    records: Float64Array,
     width: number,
-    places: readonly number[],
-    groups: Int32Array,
-    values: readonly Float64Array[],
+    column: number,
+    values: Float64Array,
     length: number,
   ): void {
     const bytes = Float64Array.BYTES_PER_ELEMENT
-    for (let k = 0; k < places.length; k += mostColumns) {
-      const count = Math.min(mostColumns, places.length - k)
-      const numbers = [into.byteOffset, width * bytes, groups.byteOffset, length]
-      for (let p = k; p < k + count; p++) {
-        numbers.push((places[p] as number) * bytes, (values[p] as Float64Array).byteOffset)
-      }
-      const add = this.kernels[`addColumns${count}`] as Kernel
-      add(...numbers)
-    }
+    const first = records.byteOffset + column * bytes
+    this.kernels.putColumn(first, width * bytes, values.byteOffset, length)
   }
 
-  private room(bytes: number): number {
-    const at = this.used
-    // Whole doubles, so that every array begins at one.
-    this.used += Math.ceil(bytes / 8) * 8
-    const missing = this.used - this.memory.buffer.byteLength
-    if (missing > 0) this.memory.grow(Math.max(fewestPages, Math.ceil(missing / pageBytes)))
-    return at
+  /**
+   * Adds records to the sums of their groups.
+   *
+   * @param into (groups x width), row-major
+   * @param records (rides x width)
+   * @param width an even number of columns
+   */
+  addRecords(into: Float64Array, records: Float64Array, width: number, groups: Int32Array): void {
+    const bytes = Float64Array.BYTES_PER_ELEMENT
+    for (let from = 0; from < width / 2; from += mostPairs) {
+      const add = this.kernels[`addRecords${Math.min(mostPairs, width / 2 - from)}`] as Kernel
+      const [to, by] = [into.byteOffset + from * 2 * bytes, records.byteOffset + from * 2 * bytes]
+      add(to, width * bytes, groups.byteOffset, groups.length, by)
+    }
   }
 }
 

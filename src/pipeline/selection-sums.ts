@@ -6,22 +6,28 @@
 import { type Atom, type AtomSpec, atomOf, baseKey } from '../atoms.ts'
 import type { CategoricalTerm, NumericTerm } from '../features.ts'
 import type { BatchTerms } from './batch-terms.ts'
-import { orderedCells } from './cell-order.ts'
-import { type BlockOfCells, blockOfCells, type Cells, openCells, tellsAll } from './cell-sums.ts'
+import type { Cells as CrossCells } from './cell-merge.ts'
+import {
+  type BlockOfCells,
+  blockOfCells,
+  type Cells,
+  openCells,
+  type Summed,
+  tellsAll,
+} from './cell-sums.ts'
 import { type Sums, settle, zeroSums } from './double-double.ts'
 import type { TermLevels } from './level-columns.ts'
 import {
   type Block,
-  type Cross,
   type Moments,
   plannedCrosses,
   roundedColumns,
   sortedCells,
   squaresByName,
 } from './moments.ts'
-import { PairCounts } from './pair-counts.ts'
+import { PairCounts, type Placed } from './pair-counts.ts'
 import { type Plan, RideSelector } from './plan.ts'
-import { addProducts, addValues, Ones, TakenValues } from './taken-values.ts'
+import { addProducts, addValues, Ones, Records, TakenValues } from './taken-values.ts'
 
 /** Up to so many cells, a term is read off cells of more atoms than its own. */
 const manyCells = 2 ** 18
@@ -70,10 +76,15 @@ export class SelectionSums {
   private readonly totals: Sums
   private readonly ones: Ones
   private readonly cells: readonly ReturnType<typeof openCells>[]
+  /** By names of quantities: what cells sum. */
+  private readonly summed = new Map<string, Summed>()
   /** Terms of open crosses, each once. */
   private readonly crossed: readonly CategoricalTerm[]
   private readonly crosses: ReadonlyMap<string, OpenCross>
-  private readonly counts: PairCounts
+  /** Undefined where there are none. */
+  private readonly counts: PairCounts | undefined
+  /** By open cross: what was counted, once it is in order. */
+  private readonly counted = new Map<number, CrossCells>()
   private n = 0
 
   /** @param plans at least one, all of one `selectionKey` */
@@ -102,16 +113,26 @@ export class SelectionSums {
     const terms = [...crosses.values()].flat()
     this.crossed = [...new Map(terms.map((term) => [termKey(term), term])).values()]
     const place = new Map(this.crossed.map((term, t) => [termKey(term), t]))
-    this.counts = new PairCounts(
-      this.crossed.length,
-      [...crosses.values()].map((pair) => {
-        return pair.map((term) => place.get(termKey(term))) as [number, number]
-      }),
-    )
+    const pairs = [...crosses.values()].map((pair) => {
+      return pair.map((term) => place.get(termKey(term))) as [number, number]
+    })
+    if (pairs.length > 0) this.counts = new PairCounts(this.crossed.length, pairs, loops)
     const present = presentIn(plans)
     this.cells = drafts.map(({ atoms, names }) =>
-      openCells(withoutGaps(atoms, present), [...names], loops),
+      openCells(withoutGaps(atoms, present), this.summedOf([...names]), loops),
     )
+  }
+
+  /** What cells sum of each ride; undefined where they count. */
+  private summedOf(names: readonly string[]): Summed | undefined {
+    if (names.length === 0) return undefined
+    const key = JSON.stringify(names)
+    const known = this.summed.get(key)
+    if (known) return known
+    const columns = names.map((name) => (this.quantities.get(name) as Quantity).taken)
+    const summed = { names, records: new Records([this.ones, ...columns], this.terms.loops) }
+    this.summed.set(key, summed)
+    return summed
   }
 
   /** Adds the rides that the plans take of the batch that the terms have loaded. */
@@ -132,13 +153,12 @@ export class SelectionSums {
       if (b === undefined) addValues(this.totals, i, taken(a))
       else addProducts(this.totals, i, taken(a), taken(b))
     })
-    for (const cells of this.cells) cells.add(terms, at, ones, taken)
-    if (this.crossed.length > 0) {
-      this.counts.add(
-        this.crossed.map((term) => terms.levels(term)),
-        at,
-      )
-    }
+    for (const { records } of this.summed.values()) records.take()
+    for (const cells of this.cells) cells.add(terms, at)
+    this.counts?.add(
+      this.crossed.map((term) => terms.levels(term)),
+      at,
+    )
   }
 
   /**
@@ -163,9 +183,9 @@ export class SelectionSums {
       return blockOfCells(term, source(term.atoms, term.counted ? [] : names), names)
     })
     const pairs = plan.crosses ? plannedCrosses(categorical) : []
-    const known = new Map<Block, Int32Array>()
-    const places = (block: Block): Int32Array => {
-      const own = known.get(block) ?? placesOfLevels(block, this.terms.levels(block.term))
+    const known = new Map<Block, Placed>()
+    const placed = (block: Block): Placed => {
+      const own = known.get(block) ?? placedLevels(block, this.terms.levels(block.term))
       known.set(block, own)
       return own
     }
@@ -190,7 +210,7 @@ export class SelectionSums {
       blocks: blocks.map(({ block }) => block),
       crosses: pairs.map(([a, b]) => {
         const [left, right] = [blocks[a] as BlockOfCells, blocks[b] as BlockOfCells]
-        return { a, b, ...this.cross(left.block, right.block, source, places) }
+        return { a, b, ...this.cross(left.block, right.block, source, placed) }
       }),
     }
   }
@@ -210,18 +230,14 @@ export class SelectionSums {
     left: Block,
     right: Block,
     source: Source,
-    places: (block: Block) => Int32Array,
-  ): Omit<Cross, 'a' | 'b'> {
+    placed: (block: Block) => Placed,
+  ): CrossCells {
+    const { counts, counted } = this
     const open = [...this.crosses.keys()].indexOf(crossKey([left.term, right.term]))
-    if (open >= 0) {
-      const { rows, columns, values } = this.counts.cells(open)
-      const [rowPlaces, columnPlaces] = [places(left), places(right)]
-      const cells = {
-        rows: rows.map((row) => rowPlaces[row] as number),
-        columns: columns.map((column) => columnPlaces[column] as number),
-        counts: values,
-      }
-      return orderedCells(cells, left.codes.length, right.codes.length)
+    if (counts && open >= 0) {
+      const cells = counted.get(open) ?? counts.take(open, placed(left), placed(right))
+      counted.set(open, cells)
+      return cells
     }
     const cells = source([...left.term.atoms, ...right.term.atoms], [])
     const placesIn = ({ term }: Block): Int32Array =>
@@ -305,10 +321,11 @@ const termKey = ({ atoms }: CategoricalTerm): string => atoms.map(({ key }) => k
 
 const crossKey = (terms: OpenCross): string => terms.map(termKey).join(' x ')
 
-/** The place in a block of each level by number; -1 for levels that no ride taken has. */
-function placesOfLevels({ codes }: Block, levels: TermLevels): Int32Array {
+/** The place in a block of each level by number. */
+function placedLevels({ codes }: Block, levels: TermLevels): Placed {
   const place = new Map(Array.from(codes, (code, k) => [code, k]))
-  return Int32Array.from({ length: levels.size }, (_, number) => {
+  const places = Int32Array.from({ length: levels.size }, (_, number) => {
     return place.get(levels.codes[number] as number) ?? -1
   })
+  return { places, size: codes.length }
 }

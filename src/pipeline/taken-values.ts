@@ -10,6 +10,9 @@ import { pieceRides, type RowLoops } from './row-loops.ts'
 /** Sums of whole numbers are exact in a double up to here. */
 const exactLimit = 2 ** 53
 
+/** Integers of 32 bits reach as far, and their products are summed as far. */
+const [integerLimit, productLimit] = [2 ** 31 - 1, 2 ** 63]
+
 /** Values of one column by ride taken; the next batch reuses them. */
 export class TakenValues {
   /** Only the first {@link length} count. */
@@ -21,10 +24,21 @@ export class TakenValues {
   top = 0
   /** The loops that go over them. */
   readonly loops: RowLoops
+  private readonly asIntegers: Int32Array
+  private areIntegers = false
 
   constructor(loops: RowLoops) {
     this.loops = loops
     this.values = loops.doubles(pieceRides)
+    this.asIntegers = loops.ints(pieceRides)
+  }
+
+  /** The values as integers of 32 bits; undefined where one is none. */
+  get integers(): Int32Array | undefined {
+    if (!this.whole || this.top > integerLimit) return undefined
+    if (!this.areIntegers) this.loops.integers(this.asIntegers, this.values, this.length)
+    this.areIntegers = true
+    return this.asIntegers
   }
 
   /**
@@ -35,6 +49,7 @@ export class TakenValues {
    */
   take(length: number, fill: (into: Float64Array) => boolean): void {
     const areWhole = fill(this.values)
+    this.areIntegers = false
     this.length = length
     this.top = this.loops.topOf(this.values, length)
     this.whole = Number.isFinite(this.top) && (areWhole || this.areWhole())
@@ -80,112 +95,151 @@ export function addValues(
 
 /** Adds all products of `a` and `b`, ride by ride, to sum `i`. */
 export function addProducts(sums: Sums, i: number, a: TakenValues, b: TakenValues): void {
-  const { values: left, length, loops } = a
-  const { values: right } = b
-  const run = a.whole && b.whole ? Math.floor(exactLimit / (a.top * b.top)) : 0
-  if (run < 2) {
+  const { length, loops } = a
+  const [left, right] = [a.integers, b.integers]
+  if (!left || !right) {
     for (let j = 0; j < length; j++) {
-      addProductTo(sums, i, left[j] as number, right[j] as number)
+      addProductTo(sums, i, a.values[j] as number, b.values[j] as number)
     }
     return
   }
+  const run = Math.floor(productLimit / Math.max(1, a.top * b.top)) - 1
   for (let from = 0; from < length; from += run) {
     const end = Math.min(length, from + run)
-    addTo(sums, i, loops.sumOfProducts(left, right, from, end))
+    for (const word of loops.sumOfProducts(left, right, from, end)) addTo(sums, i, word)
   }
 }
 
 /**
- * Sums of several columns by group; those of a group lie side by side, so that a ride touches one
- * place in memory. A column is summed in plain doubles until what was added could have passed 2^53
- * together, or some value was no whole number.
+ * Several values of each ride side by side. They are summed in plain doubles until what was summed of
+ * a column could have passed 2^53 together, or some value was no whole number.
  */
-export class GroupSums {
-  private readonly width: number
-  /** Sums by group, (groups x width), row-major. */
-  private high: Float64Array
-  /** Their low words, laid out alike; empty while plain doubles do for every column. */
-  private low = new Float64Array(0)
+export class Records {
+  /** Columns, padded to an even number. */
+  readonly width: number
+  /** (rides x width), row-major; 0 in columns that plain doubles do not do for. */
+  readonly values: Float64Array
+  /** Columns that plain doubles do not do for. */
+  readonly others: (readonly [column: number, values: TakenValues])[] = []
+  private readonly columns: readonly TakenValues[]
   /** By column: no sum of it is larger. */
   private readonly reach: Float64Array
   private readonly loops: RowLoops
 
-  /** @param width columns */
-  constructor(width: number, loops: RowLoops) {
-    this.width = width
+  constructor(columns: readonly TakenValues[], loops: RowLoops) {
+    this.columns = columns
+    this.width = columns.length + (columns.length % 2)
+    this.values = loops.doubles(pieceRides * this.width)
+    this.reach = new Float64Array(columns.length)
     this.loops = loops
-    this.high = loops.doubles(64 * width)
-    this.reach = new Float64Array(width)
   }
 
-  /**
-   * Adds the values of each ride to the sums of its group.
-   *
-   * @param groups the group of each ride, as many as the columns are long
-   * @param size groups there are by now
-   */
-  add(groups: Int32Array, columns: readonly TakenValues[], size: number): void {
-    this.makeRoom(size)
-    const plain: number[] = []
-    columns.forEach(({ length, whole, top }, p) => {
-      const reach = (this.reach[p] as number) + length * top
-      this.reach[p] = whole ? reach : Number.POSITIVE_INFINITY
-      if ((this.reach[p] as number) <= exactLimit) plain.push(p)
-      else this.addPairs(groups, columns[p] as TakenValues, p)
+  /** Takes what the columns have taken. */
+  take(): void {
+    const { columns, reach, width, values } = this
+    this.others.length = 0
+    columns.forEach((column, p) => {
+      const { length, whole, top } = column
+      reach[p] = whole ? (reach[p] as number) + length * top : Number.POSITIVE_INFINITY
+      if ((reach[p] as number) <= exactLimit) {
+        this.loops.putColumn(values, width, p, column.values, length)
+      } else {
+        this.others.push([p, column])
+        for (let j = 0; j < length; j++) values[j * width + p] = 0
+      }
     })
-    const values = plain.map((p) => (columns[p] as TakenValues).values)
-    this.loops.addByGroup(this.high, this.width, plain, groups, values, groups.length)
+  }
+}
+
+/** Rides by group. */
+export class GroupCounts {
+  private counts: Float64Array
+  private readonly loops: RowLoops
+
+  constructor(loops: RowLoops) {
+    this.loops = loops
+    this.counts = loops.doubles(64)
   }
 
   /**
-   * Counts rides by group, where that is the only column.
+   * Counts rides by group.
    *
    * @param groups the group of each ride, of those at the positions `at` only
    * @param size groups there are by now
    */
-  count(groups: Int32Array, at: Int32Array, size: number): void {
-    this.makeRoom(size)
-    this.loops.countGroups(this.high, groups, at)
+  add(groups: Int32Array, at: Int32Array, size: number): void {
+    this.counts = roomFor(size, this.counts, (length) => this.loops.doubles(length))
+    this.loops.countGroups(this.counts, groups, at)
   }
 
-  /** The sum of column 0 of a group. */
-  first(group: number): number {
-    return this.high[group * this.width] as number
+  /** The rides of a group. */
+  count(group: number): number {
+    return this.counts[group] as number
+  }
+}
+
+/** Sums of records by group; those of a group lie side by side, too. */
+export class GroupSums {
+  private readonly records: Records
+  /** Sums by group, (groups x width), row-major. */
+  private high: Float64Array
+  /** Their low words, laid out alike; empty while plain doubles do for every column. */
+  private low: Float64Array = new Float64Array(0)
+  private readonly loops: RowLoops
+
+  constructor(records: Records, loops: RowLoops) {
+    this.records = records
+    this.loops = loops
+    this.high = loops.doubles(64 * records.width)
   }
 
-  /** The sums of columns `from` to `to`, by group in the given order: (groups x columns), row-major. */
-  sums(order: Int32Array, from: number, to: number): Sums {
-    const closed = zeroSums(order.length * (to - from))
-    let next = 0
-    for (const group of order) {
-      const at = group * this.width
-      for (let p = from; p < to; p++) {
-        closed.hi[next] = this.high[at + p] as number
-        closed.lo[next++] = this.low[at + p] ?? 0
+  /**
+   * Adds the records to the sums of their groups.
+   *
+   * @param groups the group of each ride
+   * @param size groups there are by now
+   */
+  add(groups: Int32Array, size: number): void {
+    const { records, loops } = this
+    const { width, values, others } = records
+    this.high = roomFor(size * width, this.high, (length) => loops.doubles(length))
+    loops.addRecords(this.high, values, width, groups)
+    if (others.length === 0) return
+    this.low = roomFor(this.high.length, this.low, (length) => new Float64Array(length))
+    const sums = { hi: this.high, lo: this.low }
+    for (const [column, { values }] of others) {
+      for (let j = 0; j < groups.length; j++) {
+        addTo(sums, (groups[j] as number) * width + column, values[j] as number)
       }
     }
+  }
+
+  /** The rides of a group, where the first column is the 1 of each. */
+  count(group: number): number {
+    return this.high[group * this.records.width] as number
+  }
+
+  /** The sums of a column by group, in the given order. */
+  sums(order: Int32Array, column: number): Sums {
+    const closed = zeroSums(order.length)
+    order.forEach((group, k) => {
+      const at = group * this.records.width + column
+      closed.hi[k] = this.high[at] as number
+      closed.lo[k] = this.low[at] ?? 0
+    })
     settle(closed)
     return closed
   }
+}
 
-  private addPairs(groups: Int32Array, { values, length }: TakenValues, column: number): void {
-    if (this.low.length === 0) this.low = new Float64Array(this.high.length)
-    const sums = { hi: this.high, lo: this.low }
-    for (let j = 0; j < length; j++) {
-      addTo(sums, (groups[j] as number) * this.width + column, values[j] as number)
-    }
-  }
-
-  private makeRoom(size: number): void {
-    const needed = size * this.width
-    if (needed <= this.high.length) return
-    const length = Math.max(needed, this.high.length * 2)
-    const high = this.loops.doubles(length)
-    high.set(this.high)
-    this.high = high
-    if (this.low.length === 0) return
-    const low = new Float64Array(length)
-    low.set(this.low)
-    this.low = low
-  }
+/** An array of at least so many values; where the one there is is shorter, a longer one with them. */
+function roomFor(
+  length: number,
+  array: Float64Array,
+  make: (length: number) => Float64Array,
+): Float64Array {
+  if (length <= array.length) return array
+  const longer = make(Math.max(length, array.length * 2))
+  longer.set(array)
+  return longer
 }

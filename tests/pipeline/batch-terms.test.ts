@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { AtomSpec } from '../../src/atoms.ts'
 import { compileFeatures, type Features, featuresOf, fixedPoint } from '../../src/features.ts'
+import { zoneDistance } from '../../src/measures.ts'
 import { BatchTerms } from '../../src/pipeline/batch-terms.ts'
+import { ratioKeys } from '../../src/pipeline/key-kernels.ts'
 import { profilePlan } from '../../src/pipeline/profile.ts'
 import type { RideBatch } from '../../src/ride.ts'
 import { everyTerm, type RideRow, randomRides, rideBatch } from '../random-rides.ts'
@@ -51,12 +53,30 @@ function everyAtom(): Features {
     { kind: 'duration_minute' },
     { kind: 'pickup_minute' },
     { kind: 'pickup_day', or_missing: true },
+    { kind: 'derived', name: 'quarter_hour' },
+    { kind: 'zone', column: 'PULocationID', part: 'borough' },
+    // Edges on, beside and far beyond what a key stands for.
+    {
+      kind: 'bin',
+      of: 'distance_ratio',
+      edges: [0.3, 0.5, 1, 1.0005, 1.3, 16, 40],
+      or_missing: true,
+    },
+    { kind: 'bin', of: 'zone_distance', edges: [0.001, 1.5, 6], or_missing: true },
+    { kind: 'bin', of: 'pickup_longitude', edges: [-74, -73.95], or_missing: true },
+    { kind: 'bin', of: 'dropoff_latitude', edges: [40.7, 40.8] },
+    { kind: 'bin', of: 'minute_of_day', edges: [90, 720.5] },
+    { kind: 'bin', of: 'hour', edges: [6, 12.5] },
+    { kind: 'bin', of: 'holiday', edges: [1] },
   ]
   const alone = specs.map((spec, k) => ({ name: `t${k}`, atoms: [spec] }))
   const products = specs.slice(2).map((spec, k) => {
     return { name: `p${k}`, atoms: [specs[k] as AtomSpec, spec] }
   })
-  return featuresOf({ categorical: [...alone, ...products], numeric: [] })
+  const numeric = (['zone_distance', 'distance_ratio', 'hour', 'minute_of_day'] as const).map(
+    (of) => ({ name: of, of, steps: [] }),
+  )
+  return featuresOf({ categorical: [...alone, ...products], numeric })
 }
 
 describe('terms by columns', () => {
@@ -90,7 +110,7 @@ describe('terms by columns', () => {
     const rows = distances.flatMap((trip_distance, a) =>
       durations.map((seconds, b): RideRow => {
         const pickup = (hours[(a + b) % hours.length] as number) * 60 * minute
-        const ids = [0, 1, 16_383, 16_384, 65_535, 65_536, -1, 2.5, NaN]
+        const ids = [0, 1, 265, 299, 300, 16_383, 16_384, 65_535, 65_536, -1, 2.5, NaN]
         return {
           pickup,
           dropoff: pickup + seconds * 1e6,
@@ -112,6 +132,45 @@ describe('terms by columns', () => {
         expect(byColumns(features, terms)).toEqual(oneByOne(features, rides))
       }
     }
+  })
+
+  test('keep apart speeds and ratios that share a key, where an edge lies between them', () => {
+    // From Newark airport to Kennedy airport, 20 to 21 miles in 20 minutes, one hundredth apart.
+    const [from, to] = [1, 132]
+    const miles = Array.from({ length: 101 }, (_, k) => (2000 + k) / 100)
+    const between = miles.slice(1).filter((_, k) => k % 7 === 0)
+    const straight = zoneDistance(from, to)
+    expect(0.01 / straight).toBeLessThan(1 / ratioKeys)
+    const features = featuresOf({
+      categorical: [
+        {
+          name: 'ratio',
+          atoms: [
+            {
+              kind: 'bin',
+              of: 'distance_ratio',
+              edges: between.map((at) => (at - 0.005) / straight),
+            },
+          ],
+        },
+        {
+          name: 'speed',
+          atoms: [{ kind: 'bin', of: 'speed', edges: between.map((at) => 3 * (at - 0.005)) }],
+        },
+      ],
+      numeric: [],
+    })
+    const [ride] = randomRides(1, 1) as [RideRow]
+    const rides = rideBatch(
+      miles.map((trip_distance) => {
+        const zones = { PULocationID: from, DOLocationID: to }
+        return { ...ride, ...zones, trip_distance, pickup: 0, dropoff: 20 * 60e6 }
+      }),
+    )
+    const terms = new BatchTerms().load(rides)
+    const found = byColumns(features, terms)
+    expect(found).toEqual(oneByOne(features, rides))
+    expect(found.map((codes) => new Set(codes).size)).toEqual([16, 16])
   })
 
   test('are computed again when the same batch has other rides in it', () => {

@@ -95,33 +95,41 @@ describe('loops', () => {
     return array
   }
 
-  test('add any number of columns to those of their groups', () => {
-    const width = 11
-    const places = [10, 0, 3, 4, 1, 2, 9, 8, 7, 6]
-    const groups = ints([2, 0, 2])
-    const columns = places.map((place) => doubles([place + 1, 10 * place, 1000]))
-    const into = loops.doubles(3 * width)
-    loops.addByGroup(into, width, places, groups, columns, 3)
-    const expected = Array.from({ length: 3 * width }, (_, k) => {
-      const [group, place] = [Math.floor(k / width), k % width]
-      if (!places.includes(place)) return 0
-      return group === 0 ? 10 * place : group === 2 ? place + 1 + 1000 : 0
-    })
-    expect([...into]).toEqual(expected)
+  test('add records of any even width to those of their groups', () => {
+    for (const width of [2, 4, 12, 16, 18, 34]) {
+      const groups = ints([2, 0, 2])
+      const records = loops.doubles(3 * width)
+      for (let column = 0; column < width; column++) {
+        loops.putColumn(records, width, column, doubles([column + 1, 10 * column, 1000]), 3)
+      }
+      const into = loops.doubles(3 * width)
+      loops.addRecords(into, records, width, groups)
+      const expected = Array.from({ length: 3 * width }, (_, k) => {
+        const [group, column] = [Math.floor(k / width), k % width]
+        return [10 * column, 0, column + 1 + 1000][group]
+      })
+      expect([...into]).toEqual(expected)
+    }
   })
 
   test('sum parts of any length and begin anywhere', () => {
-    const values = doubles([1, 2, 4, 8, 16, 32, 64, 128, 256])
-    const others = doubles([1, -1, 1, -1, 1, -1, 1, -1, 1])
+    const sums = Array.from({ length: 21 }, (_, k) => 2 ** k)
+    const values = doubles(sums)
+    const large = sums.map((_, k) => (k % 2 === 0 ? 2 ** 31 - 1 - k : -(2 ** 29) - k))
+    const small = sums.map((_, k) => (k % 3 === 0 ? -k : 2 ** 28 + k))
+    const [left, right] = [loops.ints(21), loops.ints(21)]
+    loops.integers(left, doubles(large), 21)
+    loops.integers(right, doubles(small), 21)
+    expect([...left]).toEqual(large)
     for (let from = 0; from <= values.length; from++) {
       for (let end = from; end <= values.length; end++) {
-        const each = [...values.subarray(from, end)]
-        const sum = each.reduce((total, value) => total + value, 0)
-        const products = each.reduce((total, value, k) => {
-          return total + value * (others[from + k] as number)
-        }, 0)
+        const sum = sums.slice(from, end).reduce((total, value) => total + value, 0)
         expect(loops.sumOf(values, from, end)).toBe(sum)
-        expect(loops.sumOfProducts(values, others, from, end)).toBe(products)
+        const products = large.slice(from, end).reduce((total, value, k) => {
+          return total + BigInt(value) * BigInt(small[from + k] as number)
+        }, 0n)
+        const [high, low] = loops.sumOfProducts(left, right, from, end)
+        expect(BigInt(high) + BigInt(low)).toBe(products)
       }
     }
   })
