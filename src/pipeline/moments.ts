@@ -9,6 +9,7 @@ import { splitCode } from '../atoms.ts'
 import { RidecastError } from '../errors.ts'
 import type { CategoricalTerm, NumericTerm } from '../features.ts'
 import type { Sums } from './double-double.ts'
+import { LevelIndex } from './level-index.ts'
 import type { Refused } from './plan.ts'
 
 /** Sums by level of one categorical term; levels ascend by code. */
@@ -144,15 +145,32 @@ export function plannedCrosses(terms: readonly CategoricalTerm[]): [number, numb
 /** Rides by pair of levels, without saying of which blocks. */
 type Counted = Omit<Cross, 'a' | 'b'>
 
-/** The order that sorts `keys`, equal keys staying as they are: counting sort. */
-function countingOrder(order: Int32Array, keys: Int32Array): Int32Array {
-  const start = new Int32Array(keys.reduce((high, key) => Math.max(high, key), 0) + 2)
-  for (const key of keys) start[key + 1] = (start[key + 1] as number) + 1
-  for (let key = 1; key < start.length; key++) {
+/** One more than the largest of some positions. */
+function extentOf(positions: Int32Array): number {
+  let extent = 0
+  for (let i = 0; i < positions.length; i++) {
+    extent = Math.max(extent, (positions[i] as number) + 1)
+  }
+  return extent
+}
+
+/**
+ * The order that sorts cells by `keys` below `extent`, equal keys staying as they are: counting sort.
+ *
+ * @param order the order that they are in, default as they come
+ */
+function countingOrder(keys: Int32Array, extent: number, order?: Int32Array): Int32Array {
+  const start = new Int32Array(extent + 1)
+  for (let i = 0; i < keys.length; i++) {
+    const after = (keys[i] as number) + 1
+    start[after] = (start[after] as number) + 1
+  }
+  for (let key = 1; key <= extent; key++) {
     start[key] = (start[key] as number) + (start[key - 1] as number)
   }
-  const sorted = new Int32Array(order.length)
-  for (const i of order) {
+  const sorted = new Int32Array(keys.length)
+  for (let k = 0; k < sorted.length; k++) {
+    const i = order === undefined ? k : (order[k] as number)
     const key = keys[i] as number
     const at = start[key] as number
     sorted[at] = i
@@ -161,21 +179,27 @@ function countingOrder(order: Int32Array, keys: Int32Array): Int32Array {
   return sorted
 }
 
-/** Sorts cells by row, then by column, and adds up those that are the same. */
+/** Sorts cells by row, then by column, and adds up those that are the same; counts are above 0. */
 export function sortedCells(rows: Int32Array, columns: Int32Array, counts: Float64Array): Counted {
-  const most = (high: number, position: number): number => Math.max(high, position)
-  const [height, width] = [rows.reduce(most, -1) + 1, columns.reduce(most, -1) + 1]
+  const [height, width] = [extentOf(rows), extentOf(columns)]
   // Few pairs of many cells: adding them up in a matrix takes less than sorting.
-  if (height * width <= rows.length) return summedCells(rows, columns, counts, height, width)
-  const order = countingOrder(countingOrder(Int32Array.from(rows.keys()), columns), rows)
-  const cells = { rows: rows.slice(), columns: rows.slice(), counts: new Float64Array(rows.length) }
-  let last = -1
-  for (const i of order) {
+  if (height * width <= matrixShare * rows.length) {
+    return summedCells(rows, columns, counts, height, width)
+  }
+  const order = countingOrder(rows, height, countingOrder(columns, width))
+  const cells = {
+    rows: new Int32Array(rows.length),
+    columns: new Int32Array(rows.length),
+    counts: new Float64Array(rows.length),
+  }
+  let [last, lastRow, lastColumn] = [-1, -1, -1]
+  for (let k = 0; k < order.length; k++) {
+    const i = order[k] as number
     const [row, column] = [rows[i] as number, columns[i] as number]
-    if (last < 0 || cells.rows[last] !== row || cells.columns[last] !== column) {
+    if (row !== lastRow || column !== lastColumn) {
       last++
-      cells.rows[last] = row
-      cells.columns[last] = column
+      cells.rows[last] = lastRow = row
+      cells.columns[last] = lastColumn = column
     }
     cells.counts[last] = (cells.counts[last] as number) + (counts[i] as number)
   }
@@ -187,7 +211,10 @@ export function sortedCells(rows: Int32Array, columns: Int32Array, counts: Float
   }
 }
 
-/** What {@link sortedCells} does, by a matrix of all pairs; counts are above 0. */
+/** Cells of a matrix that one cell to be added may cost: looking through is cheaper than sorting. */
+const matrixShare = 4
+
+/** What {@link sortedCells} does, by a matrix of all pairs. */
 function summedCells(
   rows: Int32Array,
   columns: Int32Array,
@@ -196,16 +223,30 @@ function summedCells(
   width: number,
 ): Counted {
   const matrix = new Float64Array(height * width)
+  let size = 0
   for (let i = 0; i < rows.length; i++) {
     const at = (rows[i] as number) * width + (columns[i] as number)
-    matrix[at] = (matrix[at] as number) + (counts[i] as number)
+    const before = matrix[at] as number
+    if (before === 0) size++
+    matrix[at] = before + (counts[i] as number)
   }
-  const filled = Int32Array.from(matrix.keys()).filter((at) => matrix[at] !== 0)
-  return {
-    rows: filled.map((at) => Math.floor(at / width)),
-    columns: filled.map((at) => at % width),
-    counts: Float64Array.from(filled, (at) => matrix[at] as number),
+  const cells = {
+    rows: new Int32Array(size),
+    columns: new Int32Array(size),
+    counts: new Float64Array(size),
   }
+  let k = 0
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      const count = matrix[row * width + column] as number
+      if (count === 0) continue
+      cells.rows[k] = row
+      cells.columns[k] = column
+      cells.counts[k] = count
+      k++
+    }
+  }
+  return cells
 }
 
 /** Cells of one term's levels, or of pairs of two terms' levels. */
@@ -265,17 +306,23 @@ function crossFrom(
 
 /** Position of the level of `block` that each cell belongs to. */
 function placesIn(block: Block, { blocks, levels, counts }: Cells): Int32Array {
-  const places = new Map(Array.from(block.codes, (code, i) => [code, i]))
+  const places = new LevelIndex(block.term.levels)
+  for (const code of block.codes) places.of(code)
   // Usually one block tells: then each of its levels is looked up once, not each cell.
   const alone = blocks.findIndex(({ term }) => isCoveredBy(block.term, keysOf([term])))
   if (alone >= 0) {
     const source = blocks[alone] as Block
     const codes = codesFrom(block.term, [source], [Int32Array.from(source.codes.keys())])
-    const byLevel = Int32Array.from(codes, (code) => places.get(code) as number)
-    return (levels[alone] as Int32Array).map((level) => byLevel[level] as number)
+    const byLevel = Int32Array.from(codes, (code) => places.of(code))
+    const own = levels[alone] as Int32Array
+    const found = new Int32Array(own.length)
+    for (let i = 0; i < own.length; i++) found[i] = byLevel[own[i] as number] as number
+    return found
   }
   const codes = codesFrom(block.term, blocks, levels)
-  return Int32Array.from(counts, (_, i) => places.get(codes[i] as number) as number)
+  const found = new Int32Array(counts.length)
+  for (let i = 0; i < found.length; i++) found[i] = places.of(codes[i] as number)
+  return found
 }
 
 /** Codes of a term, by cell, from those of blocks that have all its atoms. */
