@@ -1,7 +1,8 @@
 // `node bench/sums.mjs <engine> <recipe> <files>`: the sums of a recipe over trip files and nothing
 // else: no hash, no cache, no contract, no profile. `seconds.sum` counts from opening the engine to
 // the last sum, as `seconds.query` of bench/peers/duckdb.mjs does. With --solve the first file's sums
-// are solved as well. Prints one JSON object. Needs what `bundleSums` has made.
+// are solved as well: to what training asks for (`fit`), and by conjugate gradients to a relative
+// residual of 1e-8 (`solve`), normal equations included both times. Prints one JSON object. Needs what `bundleSums` has made.
 
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,6 +17,11 @@ export { compileFeatures } from './src/features.ts'
 export { openEngine } from './src/pipeline/engines/engines.ts'
 export { fit } from './src/pipeline/fit.ts'
 export { planOf } from './src/pipeline/plan.ts'
+export { zeroSums } from './src/pipeline/double-double.ts'
+export { conjugateGradients } from './src/pipeline/solve/cg.ts'
+export { gramOf } from './src/pipeline/solve/gram.ts'
+export { rareSystemOf } from './src/pipeline/solve/rare-columns.ts'
+export { residual, systemOf } from './src/pipeline/solve/system.ts'
 `
 
 /** Bundles what this calls, so that the time of a process is not that of a compiler. */
@@ -53,6 +59,8 @@ const bytesOf = ({ blocks, crosses }) => {
   return [...ofBlocks, ...ofCrosses].flat().reduce((sum, bytes) => sum + bytes, 0)
 }
 
+const length = (vector) => Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0))
+
 async function run() {
   const { values: flags, positionals } = parseArgs({
     allowPositionals: true,
@@ -78,8 +86,24 @@ async function run() {
   if (flags.solve) {
     lap()
     const { solution } = await library.fit(first, recipe, 'yellow', 'auto')
+    seconds.fit = lap()
+    const { method, effort } = solution
+    const system = library.systemOf(first, recipe.l2)
+    const rhs = system.rhs.hi
+    const rare = library.rareSystemOf(library.gramOf(system), system.l2)
+    const { delta, iterations } = library.conjugateGradients(rare, rhs, 1e-8)
     seconds.solve = lap()
-    Object.assign(facts, { method: solution.method, residual: solution.residual })
+    const left = library.residual(system, system.rhs, {
+      ...library.zeroSums(rhs.length),
+      hi: delta,
+    })
+    const residual = length(left) / length(rhs)
+    Object.assign(facts, {
+      method,
+      fit: { ...effort, residual: solution.residual },
+      iterations,
+      residual,
+    })
   }
   const peak = Math.round(process.resourceUsage().maxRSS / 1024)
   console.log(JSON.stringify({ ...facts, seconds, peak_rss_mb: peak }))
