@@ -7,6 +7,7 @@ import { type Atom, type AtomSpec, atomOf, baseKey } from '../atoms.ts'
 import type { CategoricalTerm, NumericTerm } from '../features.ts'
 import type { BatchTerms } from './batch-terms.ts'
 import type { Cells as CrossCells } from './cell-merge.ts'
+import { sortedCells } from './cell-sort.ts'
 import {
   type BlockOfCells,
   blockOfCells,
@@ -22,7 +23,6 @@ import {
   type Moments,
   plannedCrosses,
   roundedColumns,
-  sortedCells,
   squaresByName,
 } from './moments.ts'
 import { PairCounts, type Placed } from './pair-counts.ts'

@@ -5,6 +5,7 @@
 
 import { type Atom, baseKey, joinCode } from '../../../atoms.ts'
 import type { CategoricalTerm } from '../../../features.ts'
+import { sortedCells } from '../../cell-sort.ts'
 import { addTo, type Sums, settle, zeroSums } from '../../double-double.ts'
 import { LevelIndex } from '../../level-index.ts'
 import {
@@ -13,7 +14,6 @@ import {
   type Moments,
   plannedCrosses,
   roundedColumns,
-  sortedCells,
   squaresByName,
 } from '../../moments.ts'
 import type { Plan, Refused } from '../../plan.ts'
