@@ -21,6 +21,8 @@ export interface Wish {
   readonly coverage?: number | undefined
   /** The client's key of the request: sticky arms, and feedback by key. */
   readonly key?: string | undefined
+  /** Gets the line for the log, to be handed to `Predictions.log` later; default: it is logged at once. */
+  readonly held?: Loggable[]
 }
 
 /** An answer, who gave it, and its name in the prediction log, for feedback and audits. */
@@ -87,6 +89,8 @@ export interface Predictions {
    * @throws input_invalid as `Predictor.predict`
    */
   answer(turn: Turn, ride: RideRequest, wish?: Wish): Answer
+  /** Logs lines that were held back, and leaves none. */
+  log(held: Loggable[]): void
 }
 
 /** Answers by the models of a state. */
@@ -138,9 +142,15 @@ export function createPredictions(state: ServiceState, effects: PredictionEffect
       const ms = clock() - began
       for (const listener of listeners) listener.answered?.(answer, ms)
       const said = logInputs ? { ride, key: wish.key } : nothing
-      append(new Line(day, id, time, arm, model, said, prediction))
+      const line = new Line(day, id, time, arm, model, said, prediction)
+      if (wish.held) wish.held.push(line)
+      else append(line)
       if (state.challenger !== undefined) mirror(answer, ride)
       return answer
+    },
+    log(held) {
+      for (const line of held) append(line)
+      held.length = 0
     },
   }
 }
@@ -234,7 +244,25 @@ function lately<Q, T>(make: (question: Q) => T): (question: Q) => T {
 
 const dayText = lately((day: number) => new Date(day * 86_400_000).toISOString().slice(0, 10))
 const secondText = lately((second: number) => new Date(second * 1000).toISOString().slice(0, 20))
-const wallClockOf = lately((micros: number) => `"${formatWallClock(micros)}"`)
+const pickupDayText = lately((day: number) => new Date(day * 86_400_000).toISOString().slice(0, 10))
+const minuteTexts = Array.from({ length: 1440 }, (_, minute) => {
+  return `${twoDigits(Math.floor(minute / 60))}:${twoDigits(minute % 60)}`
+})
+
+/** As {@link formatWallClock}, which costs more than the rest of a line, in quotes. */
+function wallClockOf(micros: number): string {
+  const seconds = micros / 1e6
+  const day = Math.floor(seconds / 86_400)
+  const second = seconds - day * 86_400
+  if (!Number.isInteger(second)) return `"${formatWallClock(micros)}"`
+  const minute = Math.floor(second / 60)
+  return `"${pickupDayText(day)}T${minuteTexts[minute]}:${twoDigits(second - minute * 60)}"`
+}
+
+function twoDigits(value: number): string {
+  return value < 10 ? `0${value}` : String(value)
+}
+
 /** What a line says of its model, up to the arm. */
 const whoText = lately(({ name, version }: ServedModel) => {
   return `,"model":${JSON.stringify(name)},"version":${JSON.stringify(version)},"arm":"`

@@ -1,5 +1,7 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Prediction, RideRequest } from '../../src/predictor.ts'
+import { formatWallClock } from '../../src/ride.ts'
 import type { Loggable } from '../../src/serve/prediction-log.ts'
 import { createPredictions, type PredictionListener } from '../../src/serve/predictions.ts'
 import { servedModel } from '../../src/serve/served-model.ts'
@@ -60,6 +62,33 @@ describe('answers', () => {
         duration: 16,
       },
     ])
+  })
+
+  test('times are logged as they are said, to the microsecond where they have one', () => {
+    const { state, predictions, lines } = served()
+    // The years 0 to 9999.
+    const span = { min: Date.UTC(1, 0) / 1000, max: Date.UTC(9999, 0) / 1000 }
+    const second = fc.integer(span).map((seconds) => seconds * 1e6)
+    const micro = fc.integer({ min: 0, max: 4e15 })
+    fc.assert(
+      fc.property(fc.oneof(second, micro), (pickup_datetime) => {
+        predictions.answer(state.turn(), { ...ride, pickup_datetime })
+        const said = lines.pop()?.inputs as { pickup_datetime: string }
+        expect(said.pickup_datetime).toBe(formatWallClock(pickup_datetime))
+      }),
+    )
+  })
+
+  test('lines that are held back are logged when they are let go, once', () => {
+    const { state, predictions, lines } = served()
+    const held: Loggable[] = []
+    for (const miles of [1, 2]) {
+      predictions.answer(state.turn(), { ...ride, trip_distance: miles }, { held })
+    }
+    expect(lines).toEqual([])
+    predictions.log(held)
+    predictions.log(held)
+    expect(lines.map(({ id }) => id)).toEqual(['2026-11-22/0', '2026-11-22/1'])
   })
 
   test('warnings are logged by their codes', () => {

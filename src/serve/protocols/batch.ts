@@ -11,6 +11,7 @@ import type { ServerConfig } from '../../config.ts'
 import { readJson } from '../body.ts'
 import { exchangeOf } from '../exchange.ts'
 import { checkDeadline } from '../limits.ts'
+import type { Loggable } from '../prediction-log.ts'
 import { type Fault, invalidInput, Problem } from '../problem.ts'
 import type { Route, RouteHandler, Service } from '../routes.ts'
 import type { ServedModel } from '../state.ts'
@@ -28,6 +29,9 @@ import { type RowWriter, rowWriter } from './write-rows.ts'
  * reads on only as the client does.
  */
 const waitingBytes = 4 * 1024 * 1024
+
+/** Lines for the prediction log that wait for the end of a batch, with those of a chunk more. */
+const heldLines = 1024
 
 /** The route of batches. */
 export function batchRoutes(service: Service): Route[] {
@@ -48,7 +52,11 @@ function batchHandler(service: Service): RouteHandler {
     const key = keyOf(request)
     const turn = state.turn(key)
     const wishes = wishesOf(request.url ?? '', turn.model)
-    const answer = answersOf(service, { turn, wishes, key })
+    // Lines for the log wait for the end where the whole batch is there: they take as long as it does.
+    const held: Loggable[] = []
+    const letGo = (): void => service.predictions.log(held)
+    const asked = { turn, wishes, key, ...(came === 'json' && { held }) }
+    const answer = answersOf(service, asked)
     const writer = await rowWriter(wantedFormat(request.headers.accept, came), wishes)
     const chunks = await chunksOf(came, request, turn.model, config)
     try {
@@ -62,8 +70,13 @@ function batchHandler(service: Service): RouteHandler {
         'Ridecast-Arm': turn.arm,
       }
       response.writeHead(200, headers)
-      await send(response, first, chunks, answer, writer)
+      const some = (rows: readonly Row[]): RowAnswer[] => {
+        if (held.length >= heldLines) letGo()
+        return answer(rows)
+      }
+      await send(response, first, chunks, { answer: some, writer, beforeWaiting: letGo })
     } finally {
+      letGo()
       // What is left of the body is dropped, so that the client gets to read the answer.
       request.resume()
     }
@@ -106,24 +119,33 @@ async function* jsonRows(request: IncomingMessage, limitBytes: number): AsyncGen
   throw invalidInput([fault])
 }
 
+/** How rows become an answer. */
+interface Sending {
+  readonly answer: (rows: readonly Row[]) => RowAnswer[]
+  readonly writer: RowWriter
+  /** Called before a client is waited for. */
+  readonly beforeWaiting: () => void
+}
+
 async function send(
   response: ServerResponse,
   first: IteratorResult<Row[]>,
   chunks: AsyncGenerator<Row[]>,
-  answer: (rows: readonly Row[]) => RowAnswer[],
-  writer: RowWriter,
+  { answer, writer, beforeWaiting }: Sending,
 ): Promise<void> {
   let count = 0
   try {
     for (let next = first; !next.done; next = await chunks.next()) {
       count += next.value.length
-      if (!(await written(response, writer.rows(answer(next.value))))) return
+      const piece = writer.rows(answer(next.value))
+      if (!(await written(response, piece, beforeWaiting))) return
       await turnOfOthers()
     }
   } catch (error) {
     // The client has gone, or the server is at fault: nothing more can be said.
     if (!(error instanceof Problem)) throw error
-    if (!(await written(response, writer.rows([refused(count, error)])))) return
+    const piece = writer.rows([refused(count, error)])
+    if (!(await written(response, piece, beforeWaiting))) return
   } finally {
     await chunks.return(undefined)
   }
@@ -131,10 +153,15 @@ async function send(
 }
 
 /** Writes, and waits where too much waits for the client; false once the client has gone. */
-async function written(response: ServerResponse, piece: string | Uint8Array): Promise<boolean> {
+async function written(
+  response: ServerResponse,
+  piece: string | Uint8Array,
+  beforeWaiting: () => void,
+): Promise<boolean> {
   if (response.destroyed) return false
   response.write(piece)
   if (response.writableLength <= waitingBytes) return true
+  beforeWaiting()
   const done = new AbortController()
   const { signal } = done
   const wait = (event: string): Promise<unknown> =>

@@ -6,7 +6,8 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Interval } from '../../intervals.ts'
 import type { Explanation, Prediction, RideRequest, Warning } from '../../predictor.ts'
-import type { Answer } from '../predictions.ts'
+import type { Loggable } from '../prediction-log.ts'
+import type { Answer, Wish } from '../predictions.ts'
 import { type Fault, invalidInput, Problem, type ProblemCode, problemOf } from '../problem.ts'
 import { isRide, rideOf } from '../ride-fields.ts'
 import type { Service } from '../routes.ts'
@@ -52,6 +53,8 @@ export interface Asked {
   readonly turn: Turn
   readonly wishes: QueryWishes
   readonly key: string | undefined
+  /** Gets the lines for the log, as {@link Wish.held}. */
+  readonly held?: Loggable[]
 }
 
 /**
@@ -62,9 +65,9 @@ export interface Asked {
  */
 export function answersOf(
   { predictions, log }: Pick<Service, 'predictions' | 'log'>,
-  { turn, wishes, key }: Asked,
+  { turn, wishes, key, held }: Asked,
 ): (rows: readonly Row[]) => RowAnswer[] {
-  const wish = { ...wishes, key }
+  const wish = { ...wishes, key, ...(held && { held }) }
   let count = 0
 
   function answer(value: Row): RowAnswer {

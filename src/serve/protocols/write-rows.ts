@@ -39,7 +39,7 @@ function jsonWriter(): RowWriter {
   return {
     type: `${mediaTypes.json}; charset=utf-8`,
     rows(answers) {
-      const text = before + JSON.stringify(answers).slice(1, -1)
+      const text = before + answers.map(rowText).join(',')
       before = ','
       return text
     },
@@ -47,10 +47,19 @@ function jsonWriter(): RowWriter {
   }
 }
 
+/** An answer as JSON; the usual one is put together by hand, in half the time. */
+function rowText(answer: RowAnswer): string {
+  if ('error' in answer || answer.interval || answer.warnings || answer.explanation) {
+    return JSON.stringify(answer)
+  }
+  const { row, duration, model_version: version, prediction_id: id } = answer
+  return `{"row":${row},"duration":${duration},"model_version":${JSON.stringify(version)},"prediction_id":"${id}"}`
+}
+
 function ndjsonWriter(): RowWriter {
   return {
     type: mediaTypes.ndjson,
-    rows: (answers) => answers.map((answer) => `${JSON.stringify(answer)}\n`).join(''),
+    rows: (answers) => answers.map((answer) => `${rowText(answer)}\n`).join(''),
     end: () => '',
   }
 }
