@@ -242,9 +242,10 @@ function lately<Q, T>(make: (question: Q) => T): (question: Q) => T {
   }
 }
 
-const dayText = lately((day: number) => new Date(day * 86_400_000).toISOString().slice(0, 10))
+const dayOf = (day: number): string => new Date(day * 86_400_000).toISOString().slice(0, 10)
+const dayText = lately(dayOf)
 const secondText = lately((second: number) => new Date(second * 1000).toISOString().slice(0, 20))
-const pickupDayText = lately((day: number) => new Date(day * 86_400_000).toISOString().slice(0, 10))
+const pickupDayText = lately(dayOf)
 const minuteTexts = Array.from({ length: 1440 }, (_, minute) => {
   return `${twoDigits(Math.floor(minute / 60))}:${twoDigits(minute % 60)}`
 })

@@ -14,33 +14,19 @@ import { trainCommand } from '../../src/commands/train.ts'
 import type { ReportDocument } from '../../src/pipeline/report/document.ts'
 import { selectionFolds, windowsOf } from '../../src/pipeline/select.ts'
 import { fileTracker } from '../../src/tracking/files.ts'
-import { runCommand } from './run-command.ts'
+import { fewTrees } from './few-trees.ts'
+import { printedBy } from './run-command.ts'
 
 const data = fileURLToPath(new URL('../../data', import.meta.url))
 let cwd = ''
 beforeAll(() => {
   cwd = mkdtempSync(join(tmpdir(), 'ridecast-compare-'))
-  writeFileSync(
-    join(cwd, 'few.yaml'),
-    `name: few
-model: trees
-categorical: [PULocationID, DOLocationID]
-numeric: [trip_distance, hour]
-trees: { rounds: 12, leaves: 8, learning_rate: 0.3 }
-intervals: true
-`,
-  )
+  writeFileSync(join(cwd, 'few.yaml'), fewTrees)
 })
 afterAll(() => rmSync(cwd, { recursive: true, force: true }))
 
-async function said(make: Parameters<typeof runCommand>[0], ...argv: string[]): Promise<string> {
-  let text = ''
-  const out = (more: string): void => {
-    text += more
-  }
-  await runCommand(make, argv, cwd, { out, err: () => {} })
-  return text
-}
+const said = (make: Parameters<typeof printedBy>[0], ...argv: string[]): Promise<string> =>
+  printedBy(make, argv, cwd)
 
 const rides = ['--data', data] as const
 const months = [...rides, '--engine', 'arrow'] as const

@@ -10,6 +10,7 @@ import { evaluateCommand } from '../../src/commands/evaluate.ts'
 import type { Io } from '../../src/commands/io.ts'
 import { trainCommand } from '../../src/commands/train.ts'
 import type { ReportDocument, ReportModel } from '../../src/pipeline/report/document.ts'
+import { fewTrees } from './few-trees.ts'
 import { printedBy, runCommand } from './run-command.ts'
 
 const repository = fileURLToPath(new URL('../../data', import.meta.url))
@@ -29,16 +30,7 @@ beforeAll(() => {
   dataFolder('all', { '2021-01': '2021-01', '2021-02': '2021-02', '2021-03': '2021-03' })
   dataFolder('last', { '2021-03': '2021-03' })
   dataFolder('mixed', { '2021-01': '2021-02', '2021-02': '2021-02', '2021-03': '2021-03' })
-  writeFileSync(
-    join(cwd, 'few.yaml'),
-    `name: few
-model: trees
-categorical: [PULocationID, DOLocationID]
-numeric: [trip_distance, hour]
-trees: { rounds: 12, leaves: 8, learning_rate: 0.3 }
-intervals: true
-`,
-  )
+  writeFileSync(join(cwd, 'few.yaml'), fewTrees)
 })
 afterAll(() => rmSync(cwd, { recursive: true, force: true }))
 

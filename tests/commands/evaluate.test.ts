@@ -10,34 +10,20 @@ import { trainCommand } from '../../src/commands/train.ts'
 import { gateRefusal } from '../../src/commands/worst-gate.ts'
 import type { SliceFamily } from '../../src/pipeline/judge/judgement.ts'
 import type { ReportDocument } from '../../src/pipeline/report/document.ts'
-import { runCommand } from './run-command.ts'
+import { fewTrees } from './few-trees.ts'
+import { printedBy } from './run-command.ts'
 
 const data = fileURLToPath(new URL('../../data', import.meta.url))
 const months = ['--data', data, '--engine', 'arrow'] as const
 let cwd = ''
 let trained: { model_version: string; validation: { rmse: number; bias: number; n: number } }
 
-async function said(make: Parameters<typeof runCommand>[0], ...argv: string[]): Promise<string> {
-  let text = ''
-  const out = (more: string): void => {
-    text += more
-  }
-  await runCommand(make, argv, cwd, { out, err: () => {} })
-  return text
-}
+const said = (make: Parameters<typeof printedBy>[0], ...argv: string[]): Promise<string> =>
+  printedBy(make, argv, cwd)
 
 beforeAll(async () => {
   cwd = mkdtempSync(join(tmpdir(), 'ridecast-evaluate-'))
-  writeFileSync(
-    join(cwd, 'few.yaml'),
-    `name: few
-model: trees
-categorical: [PULocationID, DOLocationID]
-numeric: [trip_distance, hour]
-trees: { rounds: 12, leaves: 8, learning_rate: 0.3 }
-intervals: true
-`,
-  )
+  writeFileSync(join(cwd, 'few.yaml'), fewTrees)
   trained = JSON.parse(
     await said(trainCommand, '2021-01', ...months, '--recipe', 'few.yaml', '--json'),
   )
