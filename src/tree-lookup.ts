@@ -15,6 +15,7 @@ import {
   i32,
   i64,
   loopWhile,
+  pageBytes,
   select,
   set,
   v128,
@@ -101,7 +102,7 @@ export class TreeLookup implements RowBlock {
     tables: readonly TreeMasks[],
     size: number,
   ) {
-    const pages = Math.ceil(size / 65_536)
+    const pages = Math.ceil(size / pageBytes)
     const memory = wasmMemory(pages)
     const { buffer } = memory
     const room = allocator()

@@ -266,6 +266,9 @@ interface WasmEngine {
 
 const { WebAssembly: engine } = globalThis as unknown as { WebAssembly: WasmEngine }
 
+/** Bytes of a page of memory. */
+export const pageBytes = 65_536
+
 /**
  * A shared memory of so many pages of 64 KiB, all zero.
  *

@@ -3,10 +3,14 @@
  * do.
  */
 
-import { type WasmFunction, wasmExports, wasmMemory, wasmModule } from '../wasm-assembler.ts'
+import {
+  pageBytes,
+  type WasmFunction,
+  wasmExports,
+  wasmMemory,
+  wasmModule,
+} from '../wasm-assembler.ts'
 
-/** Bytes of a page of memory. */
-const pageBytes = 65_536
 /** Pages to begin with, and as far as addresses reach. */
 const fewestPages = 64
 const mostPages = 65_535

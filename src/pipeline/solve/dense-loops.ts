@@ -10,6 +10,7 @@ import {
   get,
   i32,
   loopWhile,
+  pageBytes,
   set,
   v128,
   type WasmFunction,
@@ -35,8 +36,6 @@ export interface DenseLoops {
 type Exports = Record<'dot', (a: number, b: number, end: number) => number> &
   Record<'less', (to: number, a: number, end: number, times: number) => void> &
   Record<'lessFour', (to: number, a: number, rows: number, stride: number, end: number) => void>
-
-const pageBytes = 65_536
 
 /** Makes the loops, with a memory of so many doubles, all 0. */
 export function denseLoops(doubles: number): DenseLoops {

@@ -12,6 +12,7 @@ import {
   get,
   i32,
   loopWhile,
+  pageBytes,
   set,
   type WasmFunction,
   wasmExports,
@@ -38,7 +39,6 @@ export interface RareProduct {
   addShared(): void
 }
 
-const pageBytes = 65_536
 /** Bits of a word that hold a count; the others hold a column. */
 const countBits = 8
 const mostColumns = 2 ** (32 - countBits)

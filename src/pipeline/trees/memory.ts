@@ -4,7 +4,7 @@
  */
 
 import { RidecastError } from '../../errors.ts'
-import { type WasmMemory, wasmMemory } from '../../wasm-assembler.ts'
+import { pageBytes, type WasmMemory, wasmMemory } from '../../wasm-assembler.ts'
 
 /** Rows of a block: the smallest unit that a thread owns, and in whose order sums are added. */
 export const blockRows = 4096
@@ -56,8 +56,6 @@ export interface TreeMemory extends MemorySizes {
   /** The order under way, see `crew.ts`. */
   readonly control: Int32Array
 }
-
-const pageBytes = 65_536
 
 /** Where the rows of validation begin. */
 export const validationStart = (rows: number): number => Math.ceil(rows / blockRows) * blockRows
