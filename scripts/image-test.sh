@@ -170,7 +170,7 @@ expect 'serve adds its bundle and its pages to its base, and nothing else' \
     sed -E 's#^(app/dist/(page/[a-z]+|serve))/[^/]+$#\1#' | sort -u | tr '\n' ' ')"
 # The bundler marks where each part of the bundle came from.
 text() { for layer in "${added[@]}"; do tar -xOf "$layer"; done; }
-training='(parquet-wasm|ml-[a-z-]+|trino-client|protobufjs)'
+training='(parquet-wasm|ml-[a-z-]+|protobufjs)'
 expect 'serve bundles express, so that its packages can be told' express \
   "$(text | grep -aoE 'node_modules/express/' | sort -u | cut -d/ -f2)"
 expect 'serve holds no training package' '' \

@@ -70,7 +70,6 @@ describe('imports', () => {
     ['parquet-wasm', 'pipeline'],
     ['apache-arrow', 'pipeline', 'serve'],
     ['@duckdb/node-bindings', 'pipeline'],
-    ['trino-client', 'pipeline'],
     ['ml-regression-multivariate-linear', 'pipeline'],
     ['express', 'serve', 'tracking/ui'],
     [

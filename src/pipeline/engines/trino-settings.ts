@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs'
 import { messageOf, RidecastError } from '../../errors.ts'
+import { type Proxies, proxiesOf } from '../../proxies.ts'
 
 /** How to reach a Trino; holds secrets, never printed. */
 export interface TrinoSettings {
@@ -26,6 +27,7 @@ export interface TrinoSettings {
     /** Certificates to trust in place of the system's, PEM. */
     readonly ca: string | undefined
   }
+  readonly proxy: Proxies
   /** For one file, with its wait in the queue and all attempts, seconds. */
   readonly deadlineSeconds: number
   /** Attempts after the first, of a read that failed through no fault of its own. */
@@ -49,7 +51,8 @@ export interface TrinoFlags {
 /**
  * The settings of a Trino. Reads TRINO_ADDRESS, _CATALOG (default hive), _SCHEMA (default), _TABLE
  * ({fleet}), _USER (ridecast, but none with a token), _PASSWORD, _TOKEN, _CA (a PEM file),
- * _INSECURE (true or false), _DEADLINE (seconds, 300) and _RETRIES (2); empty counts as not set.
+ * _INSECURE (true or false), _DEADLINE (seconds, 300) and _RETRIES (2), and the proxy variables; empty
+ * counts as not set.
  *
  * @throws config_invalid with every fault
  */
@@ -93,6 +96,7 @@ export function trinoSettings(
     password,
     token,
     tls: { verify: !insecure, ca: caFile && pemOf(caFile, faults) },
+    proxy: proxiesOf(environment, faults),
     deadlineSeconds: number('DEADLINE', flags.trinoDeadline, 300, 1),
     retries: number('RETRIES', undefined, 2, 0),
     note,

@@ -7,13 +7,12 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { QueryResult } from 'trino-client'
 import { isRidecastError, RidecastError } from '../../errors.ts'
 import { Watch } from '../watch.ts'
 import type { Engine } from './engine.ts'
 import type { SqlRelation, SqlRows, SqlRunner, SqlValue } from './sql/runner.ts'
 import { sumBySql } from './sql/sum-by-sql.ts'
-import { type TrinoClient, trinoClient } from './trino/client.ts'
+import { type QueryPage, type TrinoClient, trinoClient } from './trino/client.ts'
 import { trinoDialect } from './trino/dialect.ts'
 import { PassingFault } from './trino/faults.ts'
 import { type FoundFile, RideTables, rowsOf } from './trino/table.ts'
@@ -46,7 +45,7 @@ export async function openTrinoEngine(settings: TrinoSettings | undefined): Prom
         await requireSame(path, found)
         const { rows } = found.file
         let done = 0
-        const told = ({ stats }: QueryResult): void => {
+        const told = ({ stats }: QueryPage): void => {
           const read = stats?.processedRows ?? 0
           if (read <= done || read >= rows) return
           done = read
@@ -170,7 +169,7 @@ class Queries {
     client: TrinoClient,
     about: string,
     signal: AbortSignal,
-    told: (page: QueryResult) => void,
+    told: (page: QueryPage) => void,
   ) {
     const watch = new Watch(signal)
     const running = this.#running
@@ -205,12 +204,12 @@ class Queries {
 }
 
 /** A page column by column; Trino sends what JSON numbers cannot hold as text. */
-function rowsByColumn({ data = [], columns = [] }: QueryResult): SqlRows {
+function rowsByColumn({ data = [], columns = [] }: QueryPage): SqlRows {
   const read = (value: SqlValue, type: string): SqlValue =>
     // NaN and the infinities.
     type === 'double' && typeof value === 'string' ? Number(value) : value
   return {
     length: data.length,
-    columns: columns.map(({ type }, k) => data.map((row) => read(row[k], type))),
+    columns: columns.map(({ type }, k) => data.map((row) => read(row[k] ?? null, type))),
   }
 }

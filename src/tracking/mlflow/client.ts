@@ -6,10 +6,10 @@
 import { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Dispatcher, request } from 'undici'
+import { dispatcherOf } from '../../dispatcher.ts'
 import { messageOf } from '../../errors.ts'
 import { version } from '../../package.ts'
 import type { ByteSource } from '../tracker.ts'
-import { dispatcherOf } from './dispatcher.ts'
 import { ConnectionFault, MlflowError, Refusal } from './faults.ts'
 import type { MlflowSettings } from './settings.ts'
 

@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs'
 import { messageOf, RidecastError } from '../../errors.ts'
+import { type Proxies, proxiesOf } from '../../proxies.ts'
 
 /** Everything that requests to a server need; holds secrets, never printed. */
 export interface MlflowSettings {
@@ -18,12 +19,7 @@ export interface MlflowSettings {
     readonly ca: string | undefined
     readonly cert: string | undefined
   }
-  /** Proxies by scheme, and the hosts that need none. */
-  readonly proxy: {
-    readonly http: string | undefined
-    readonly https: string | undefined
-    readonly none: string
-  }
+  readonly proxy: Proxies
   /** For an answer to begin, and between pieces of it, milliseconds; default 120,000. */
   readonly timeoutMs: number
   /** Attempts after the first; default 5. */
@@ -54,8 +50,6 @@ export function isServerUri(uri: string): boolean {
 export function mlflowSettings(uri: string, environment: MlflowEnvironment): MlflowSettings {
   const faults: string[] = []
   const given = (name: string): string | undefined => environment[name] || undefined
-  const either = (name: string): string | undefined =>
-    given(name.toLowerCase()) ?? given(name.toUpperCase())
   const number = (name: string, fallback: number, low: number, high: number): number => {
     const text = given(name)
     const value = Number(text ?? fallback)
@@ -88,14 +82,6 @@ export function mlflowSettings(uri: string, environment: MlflowEnvironment): Mlf
     }
     return text
   }
-  const proxy = (name: string): string | undefined => {
-    const text = either(name)
-    if (text !== undefined && !(isServerUri(text) && URL.canParse(text))) {
-      faults.push(`${name} must be an address such as http://127.0.0.1:3128`)
-      return undefined
-    }
-    return text
-  }
   const address = addressOf(uri, faults)
   const username = given('MLFLOW_TRACKING_USERNAME') ?? decoded(address?.username ?? '')
   const password = given('MLFLOW_TRACKING_PASSWORD') ?? decoded(address?.password ?? '')
@@ -120,11 +106,7 @@ export function mlflowSettings(uri: string, environment: MlflowEnvironment): Mlf
       ca: insecure ? undefined : file(bundle.find(given) ?? ''),
       cert: file('MLFLOW_TRACKING_CLIENT_CERT_PATH'),
     },
-    proxy: {
-      http: proxy('http_proxy'),
-      https: proxy('https_proxy'),
-      none: [either('no_proxy'), 'localhost', '127.0.0.1', '::1'].filter(Boolean).join(','),
-    },
+    proxy: proxiesOf(environment, faults),
     timeoutMs: 1000 * number('MLFLOW_HTTP_REQUEST_TIMEOUT', 120, 0.001, 86_400),
     retries: number('MLFLOW_HTTP_REQUEST_MAX_RETRIES', 5, 0, 10),
     backoffMs: 1000 * number('MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR', 0.25, 0, 120),

@@ -37,6 +37,7 @@ describe('the settings of Trino', () => {
       table: '{fleet}',
       user: 'ridecast',
       password: undefined,
+      proxy: { http: undefined, https: undefined, none: 'localhost,127.0.0.1,::1' },
       token: undefined,
       tls: { verify: true, ca: undefined },
       deadlineSeconds: 300,

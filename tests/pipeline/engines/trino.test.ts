@@ -150,6 +150,14 @@ describe('what is asked', () => {
     expect(server.seen[0]?.headers['x-trino-user']).toBe(sent)
   })
 
+  test('goes by the proxy that the environment names', async () => {
+    server = await trinoDouble({ answer: table([]), fate: () => ({ status: 403 }) })
+    const environment = { TRINO_ADDRESS: 'http://trino.example:8080', HTTP_PROXY: server.url }
+    engine = await openTrinoEngine(trinoSettings({}, environment))
+    expect((await fault(Promise.resolve(locate()))).code).toBe('engine_unauthorized')
+    expect(server.seen[0]?.path).toBe('http://trino.example:8080/v1/statement')
+  })
+
   test('is asked once of a table, and again for a file that was not there', async () => {
     const files = [file(january)]
     await start({ answer: table(files) })
@@ -233,6 +241,8 @@ describe('faults', () => {
     [{ status: 200, body: '<html>hello</html>' }, 'engine_failed', 1],
     [{ status: 200, body: '{"hello": 1}' }, 'engine_failed', 1],
     [{ status: 200, body: 'null' }, 'engine_failed', 1],
+    [{ status: 200, body: '{"id": "x", "nextUri": "elsewhere"}' }, 'engine_failed', 1],
+    [{ status: 302 }, 'engine_failed', 1],
     [{ status: 500 }, 'engine_failed', 1],
     // Four questions in each of three attempts.
     [{ status: 503 }, 'engine_unreachable', 12],

@@ -1,14 +1,24 @@
 /**
- * Queries to a Trino coordinator, page by page, by the official client: it knows the protocol's
- * headers, sessions, how to sign in and TLS. Its iterator takes no signal and hides the query until
- * the first rows, so that a query in the queue could not be cancelled: pages are asked for here.
+ * Queries to a Trino coordinator, page by page, by its client protocol:
+ * https://trino.io/docs/current/develop/client-protocol.html. Queries only read, so that what the
+ * protocol has for sessions, transactions and prepared statements is not needed.
  */
 
 import { setTimeout as wait } from 'node:timers/promises'
-import { BasicAuth, type QueryResult, Trino } from 'trino-client'
+import { request } from 'undici'
+import { dispatcherOf } from '../../../dispatcher.ts'
 import { RidecastError } from '../../../errors.ts'
+import { version } from '../../../package.ts'
+import type { SqlValue } from '../sql/runner.ts'
 import type { TrinoSettings } from '../trino-settings.ts'
-import { answerFault, connectionFault, type FailedRequest, isBusy, queryFault } from './faults.ts'
+import {
+  answerFault,
+  connectionFault,
+  type FailedRequest,
+  isBusy,
+  type QueryError,
+  queryFault,
+} from './faults.ts'
 
 /** Milliseconds before a busy coordinator is asked again, doubled each time. */
 const busyMs = 100
@@ -16,6 +26,16 @@ const busyMs = 100
 const busyAttempts = 4
 /** Milliseconds that the coordinator has to confirm the end of a query that is not wanted. */
 const cancelMs = 5000
+
+/** An answer about a query, as far as it is looked at. */
+export interface QueryPage {
+  /** Where the next answer is; undefined when this is the last. */
+  readonly nextUri?: string
+  readonly columns?: readonly { readonly name: string; readonly type: string }[]
+  readonly data?: readonly (readonly SqlValue[])[]
+  readonly stats?: { readonly processedRows?: number }
+  readonly error?: QueryError
+}
 
 /** A coordinator. */
 export interface TrinoClient {
@@ -32,43 +52,45 @@ export interface TrinoClient {
     sql: string,
     about: string,
     signal: AbortSignal,
-    told?: (page: QueryResult) => void,
-  ): AsyncGenerator<QueryResult>
+    told?: (page: QueryPage) => void,
+  ): AsyncGenerator<QueryPage>
 }
 
-/** A request as the official client takes it. */
+/** A request of the protocol. */
 interface Request {
-  readonly method?: 'POST' | 'DELETE'
-  /** A path below the address, or an address that the coordinator gave. */
+  readonly method: 'POST' | 'GET' | 'DELETE'
+  /** Of the coordinator, or what it gave. */
   readonly url: string
-  readonly data?: string
-  readonly signal?: AbortSignal
-  /** Milliseconds. */
-  readonly timeout?: number
-}
-
-/** The part of the official client that asks: public in its class, but not by its type. */
-interface Requests {
-  request<T>(request: Request): Promise<T>
+  readonly body?: string
+  readonly signal: AbortSignal
 }
 
 /** A client for a coordinator; asks nothing by itself. */
 export function trinoClient(settings: TrinoSettings): TrinoClient {
-  const { address, user, password, token } = settings
-  const requests = requestsOf(settings)
+  const { address, user, password, token, deadlineSeconds } = settings
+  const dispatcher = dispatcherOf({ ...settings, uri: address, timeoutMs: deadlineSeconds * 1000 })
+  const headers = headersOf(settings)
   const who = token ? 'the token' : `user ${user}${password ? ' and the password' : ''}`
 
-  const ask = async (request: Request, signal: AbortSignal): Promise<QueryResult> => {
-    const failed: FailedRequest = { address, user: who, later: request.method !== 'POST' }
+  /** Status and text of an answer; what goes wrong with the connection is thrown as it is. */
+  const once = async ({ url, ...rest }: Request): Promise<{ status: number; text: string }> => {
+    const { statusCode, body } = await request(new URL(url, address), {
+      dispatcher,
+      headers,
+      ...rest,
+    })
+    return { status: statusCode, text: await body.text() }
+  }
+
+  const ask = async (asked: Request): Promise<QueryPage> => {
+    const { signal } = asked
+    const failed: FailedRequest = { address, user: who, later: asked.method !== 'POST' }
     for (let attempt = 1; ; attempt++) {
-      const answer = await requests
-        .request<Partial<QueryResult>>({ ...request, signal })
-        .catch((error: FailedAnswer) => error)
+      const answer = await once(asked).catch((error: NodeJS.ErrnoException) => error)
       signal.throwIfAborted()
-      if (!(answer instanceof Error)) return checked(answer, failed)
-      // The error itself holds the request, and with it the password: nothing else of it is kept.
-      const status = answer.response?.status
-      if (status === undefined) throw connectionFault(answer.code ?? '', failed)
+      if (answer instanceof Error) throw connectionFault(answer.code ?? '', failed)
+      const { status, text } = answer
+      if (status === 200) return pageOf(text, failed)
       if (!isBusy(status) || attempt === busyAttempts) throw answerFault(status, failed)
       await wait(busyMs * 2 ** (attempt - 1), undefined, { signal }).catch(() => {})
       signal.throwIfAborted()
@@ -78,59 +100,66 @@ export function trinoClient(settings: TrinoSettings): TrinoClient {
   return {
     async *pages(sql, about, signal, told = () => {}) {
       signal.throwIfAborted()
-      let page = await ask({ method: 'POST', url: '/v1/statement', data: sql }, signal)
+      let page = await ask({ method: 'POST', url: '/v1/statement', body: sql, signal })
       try {
         for (;;) {
           told(page)
           if (page.error) throw queryFault(page.error, about)
           if (page.data && page.data.length > 0) yield page
           if (!page.nextUri) return
-          page = await ask({ url: page.nextUri }, signal)
+          page = await ask({ method: 'GET', url: page.nextUri, signal })
         }
       } finally {
         // Left before its end: by an error, by the signal, or because nobody wants more of it.
         if (page.nextUri) {
-          await requests
-            .request({ method: 'DELETE', url: page.nextUri, timeout: cancelMs })
-            .catch(() => {})
+          const signal = AbortSignal.timeout(cancelMs)
+          await once({ method: 'DELETE', url: page.nextUri, signal }).catch(() => {})
         }
       }
     },
   }
 }
 
-/** What the official client throws, as far as it is looked at. */
-interface FailedAnswer extends Error {
-  readonly code?: string
-  readonly response?: { readonly status: number }
-}
-
-function requestsOf({ address, catalog, schema, tls, ...settings }: TrinoSettings): Requests {
-  const { user, password, token } = settings
-  const trino = Trino.create({
-    server: address,
-    source: 'ridecast',
-    catalog,
-    schema,
-    ssl: { rejectUnauthorized: tls.verify, ...(tls.ca !== undefined && { ca: tls.ca }) },
-    ...(password && { auth: new BasicAuth(user ?? '', password) }),
-    extraHeaders: {
-      // An empty one is not sent: without a user the token says who it is.
-      'X-Trino-User': user ?? '',
-      ...(token && { Authorization: `Bearer ${token}` }),
-    },
-  })
-  return (trino as unknown as { client: Requests }).client
+function headersOf({
+  catalog,
+  schema,
+  user,
+  password,
+  token,
+}: TrinoSettings): Record<string, string> {
+  const basic = Buffer.from(`${user}:${password}`).toString('base64')
+  const authorization = token ? `Bearer ${token}` : password && `Basic ${basic}`
+  return {
+    accept: 'application/json',
+    'user-agent': `ridecast/${version}`,
+    'x-trino-source': 'ridecast',
+    'x-trino-catalog': catalog,
+    'x-trino-schema': schema,
+    // Without a user the token says who it is.
+    ...(user && { 'x-trino-user': user }),
+    ...(authorization && { authorization }),
+  }
 }
 
 /** An answer of the protocol that may be followed. */
-function checked(answer: Partial<QueryResult>, failed: FailedRequest): QueryResult {
-  if (typeof answer !== 'object' || answer === null || !answer.id) throw answerFault(200, failed)
-  if (/^https:/.test(failed.address) && /^http:/.test(answer.nextUri ?? '')) {
+function pageOf(text: string, failed: FailedRequest): QueryPage {
+  const page = parsed(text)
+  if (typeof page?.id !== 'string') throw answerFault(200, failed)
+  const { nextUri } = page
+  if (nextUri !== undefined && !URL.canParse(nextUri)) throw answerFault(200, failed)
+  if (/^https:/.test(failed.address) && /^http:/.test(nextUri ?? '')) {
     throw new RidecastError(
       'engine_failed',
       `trino at ${failed.address} wants to go on over http, where anyone reads the password: set http-server.process-forwarded=true on it`,
     )
   }
-  return answer as QueryResult
+  return page
+}
+
+function parsed(text: string): (QueryPage & { readonly id?: unknown }) | null {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }

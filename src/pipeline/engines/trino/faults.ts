@@ -3,8 +3,13 @@
  * holds the password or token.
  */
 
-import type { QueryError } from 'trino-client'
 import { type ErrorCode, RidecastError } from '../../../errors.ts'
+
+/** Why a query failed, as Trino says it. */
+export interface QueryError {
+  readonly errorName: string
+  readonly message: string
+}
 
 /** A fault that another attempt at the same read may not meet. */
 export class PassingFault extends RidecastError {}
@@ -52,6 +57,8 @@ const networkFaults: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
   ECONNRESET: 'the connection was closed before an answer',
   EPIPE: 'the connection was closed before an answer',
+  UND_ERR_SOCKET: 'the connection was closed before an answer',
+  UND_ERR_CONNECT_TIMEOUT: 'the host did not answer in time',
   ETIMEDOUT: 'the host did not answer in time',
   ENETUNREACH: 'there is no way to its network',
   EHOSTUNREACH: 'there is no way to its host',
@@ -65,7 +72,7 @@ const networkFaults: Readonly<Record<string, string>> = {
 }
 
 /** Codes of connections that stood and broke. */
-const lostCodes: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'])
+const lostCodes: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 
 /** The first line of a text, cut to what a person reads. */
 function line(text: string): string {

@@ -6,12 +6,25 @@
 import { request as plainRequest } from 'node:http'
 import { request as secureRequest } from 'node:https'
 import { Agent, buildConnector, type Dispatcher, ProxyAgent } from 'undici'
-import type { MlflowSettings } from './settings.ts'
+import type { Proxies } from './proxies.ts'
 
-type Settings = Pick<MlflowSettings, 'uri' | 'tls' | 'proxy' | 'timeoutMs'>
+/** A server and the way to it. */
+export interface Reach {
+  /** Address of the server. */
+  readonly uri: string
+  /** Certificates and keys in PEM form; `verify` false accepts any certificate. */
+  readonly tls: {
+    readonly verify: boolean
+    readonly ca: string | undefined
+    readonly cert?: string | undefined
+  }
+  readonly proxy: Proxies
+  /** Between pieces of an answer, milliseconds. */
+  readonly timeoutMs: number
+}
 
-/** The connections to the server that settings name. */
-export function dispatcherOf({ uri, tls, proxy, timeoutMs }: Settings): Dispatcher {
+/** The connections to a server. */
+export function dispatcherOf({ uri, tls, proxy, timeoutMs }: Reach): Dispatcher {
   const connect = {
     rejectUnauthorized: tls.verify,
     ...(tls.ca !== undefined && { ca: tls.ca }),
