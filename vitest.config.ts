@@ -9,6 +9,8 @@ export default defineConfig({
     env: { TZ: 'Pacific/Chatham' },
     // Real processes, signals and sockets on machines that others load too: one more try in CI.
     retry: process.env.CI ? 1 : 0,
+    // One for each processor: many wait for other processes, and by itself vitest leaves one idle.
+    maxWorkers: '100%',
     testTimeout: 60_000,
     hookTimeout: 60_000,
     coverage: { provider: 'v8', include: ['src/**'], reporter: ['text-summary', 'html'] },
