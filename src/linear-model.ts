@@ -11,22 +11,18 @@ import type { RideBatch } from './ride.ts'
 // Codes up to this are looked up in an array, others in a map.
 const tableLimit = 2 ** 17
 
-/** Coefficient by code: unseen codes have none. */
-interface Lookup {
-  get(code: number): number | undefined
-}
+/** Coefficient of a code; NaN for one that was not in training. */
+type Lookup = (code: number) => number
 
 function lookupOf(entries: readonly [number, number][]): Lookup {
   const highest = entries.reduce((high, [code]) => Math.max(high, code), -1)
-  if (highest >= tableLimit) return new Map(entries)
+  if (highest >= tableLimit) {
+    const map = new Map(entries)
+    return (code) => map.get(code) ?? Number.NaN
+  }
   const table = new Float64Array(highest + 1).fill(Number.NaN)
   for (const [code, value] of entries) table[code] = value
-  return {
-    get(code) {
-      const value = table[code]
-      return value === undefined || Number.isNaN(value) ? undefined : value
-    },
-  }
+  return (code) => table[code] ?? Number.NaN
 }
 
 function isMadeBy(
@@ -94,20 +90,21 @@ export function linearModel(document: LinearDocument): LinearModel {
   const slopes = Float64Array.from(numeric, ({ name }) => byTerm.get(name)?.[0]?.minutes ?? 0)
   const terms = categorical.length + numeric.length
 
-  function contribution(t: number, rides: RideBatch, i: number): number {
+  /** What term `t` adds; NaN for a category that was not in training, which adds nothing. */
+  function added(t: number, rides: RideBatch, i: number): number {
     const term = categorical[t]
     if (term) {
       const code = term.code(rides, i)
-      return code < 0 ? 0 : ((lookups[t] as Lookup).get(code) ?? 0)
+      return code < 0 ? 0 : (lookups[t] as Lookup)(code)
     }
     const p = t - categorical.length
     const value = (numeric[p] as (typeof numeric)[number]).value(rides, i)
     return Number.isNaN(value) ? 0 : value * (slopes[p] as number)
   }
 
-  function isUnseen(t: number, rides: RideBatch, i: number): boolean {
-    const code = categorical[t]?.code(rides, i)
-    return code !== undefined && code >= 0 && (lookups[t] as Lookup).get(code) === undefined
+  function contribution(t: number, rides: RideBatch, i: number): number {
+    const minutes = added(t, rides, i)
+    return Number.isNaN(minutes) ? 0 : minutes
   }
 
   return {
@@ -120,7 +117,12 @@ export function linearModel(document: LinearDocument): LinearModel {
     intervals: undefined,
     terms,
     contribution,
-    isUnseen,
+    // Every answer of a server comes by here: one look at each category, not two.
+    predictSeen(rides, i) {
+      let minutes = intercept
+      for (let t = 0; t < terms; t++) minutes += added(t, rides, i)
+      return minutes
+    },
     predict(rides, i) {
       let minutes = intercept
       for (let t = 0; t < terms; t++) minutes += contribution(t, rides, i)
@@ -131,7 +133,7 @@ export function linearModel(document: LinearDocument): LinearModel {
         const minutes = contribution(t, rides, i)
         if ('code' in term) {
           const code = term.code(rides, i)
-          const unseen = code < 0 || isUnseen(t, rides, i)
+          const unseen = Number.isNaN((lookups[t] as Lookup)(code))
           return { term: term.name, value: code < 0 ? null : term.text(code), minutes, unseen }
         }
         const value = term.value(rides, i)

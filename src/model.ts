@@ -84,8 +84,8 @@ export interface LinearModel extends BaseModel {
   readonly terms: number
   /** Minutes that term `t` adds for ride `i`: the intercept and these, added in order, are the prediction. */
   contribution(t: number, rides: RideBatch, i: number): number
-  /** True when term `t` is a category that ride `i` has at a level that was not in training. */
-  isUnseen(t: number, rides: RideBatch, i: number): boolean
+  /** As {@link predict}, to the bit; NaN where ride `i` has a category at a level that was not in training. */
+  predictSeen(rides: RideBatch, i: number): number
   /** All coefficients, in the order of the vectorizer. */
   effects(): Effect[]
   toJSON(): LinearDocument

@@ -173,10 +173,9 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
   ): Prediction & Partial<Explanation> {
     const warnings = fill(ride)
     const explained = why ? explain() : undefined
-    const unseen = explained?.contributions ?? unseenOf(model, batch)
-    if (unseen.length > 0) noteUnseen(unseen, warnings)
-    const minutes =
-      explained?.total ?? (isTimeless() ? overWeek.predict() : model.predict(batch, 0))
+    const seen = why || model.kind !== 'linear' ? Number.NaN : model.predictSeen(batch, 0)
+    if (Number.isNaN(seen)) noteUnseen(explained?.contributions ?? unseenOf(model, batch), warnings)
+    const minutes = explained?.total ?? minutesOf(seen)
     if (!Number.isFinite(minutes)) {
       throw new RidecastError(
         'input_invalid',
@@ -187,6 +186,12 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
     if (coverage === undefined && !explained) return { duration, warnings }
     const interval = coverage === undefined ? undefined : intervalOf(minutes, coverage)
     return { duration, warnings, ...(interval && { interval }), ...explained }
+  }
+
+  /** The model's number; `seen` is it already, or NaN. */
+  function minutesOf(seen: number): number {
+    if (isTimeless()) return overWeek.predict()
+    return Number.isNaN(seen) ? model.predict(batch, 0) : seen
   }
 
   function intervalOf(minutes: number, coverage: number): Interval {
@@ -296,18 +301,11 @@ function ridesOverWeek(model: Model, shares: Float64Array, batch: RideBatch): Ov
   }
 }
 
-/** Categories of a ride that were not in training, without the work of an explanation. */
+/** The categories of a ride, which say whether they were in training; cheaper than reasons where it can be. */
 function unseenOf(model: Model, rides: RideBatch): Contribution[] {
-  if (model.kind === 'linear') {
-    for (let t = 0; t < model.terms; t++) {
-      if (model.isUnseen(t, rides, 0)) return model.explain(rides, 0)
-    }
-    return []
-  }
+  if (model.kind === 'linear') return model.explain(rides, 0)
   if (model.kind !== 'ensemble') return model.unseen(rides, 0)
-  const all = model.members.flatMap(({ model: member }) =>
-    member.kind === 'linear' ? member.explain(rides, 0) : unseenOf(member, rides),
-  )
+  const all = model.members.flatMap(({ model: member }) => unseenOf(member, rides))
   const seen = new Set(all.filter(({ unseen }) => !unseen).map(({ term }) => term))
   return all.filter(({ term }, k) => {
     return !seen.has(term) && all.findIndex((other) => other.term === term) === k

@@ -99,6 +99,7 @@ export function modelContract(kind: string, prepare: () => ModelHarness): void {
       test('unseen categories add nothing', () => {
         const strange: RideRow = { ...rows[0], PULocationID: 60_001, DOLocationID: 60_002 }
         const contributions = model.explain(rideBatch([strange]), 0)
+        expect(linear.predictSeen(rideBatch([strange]), 0)).toBeNaN()
         const categories = model.features.categorical
         expect(categories.length).toBeGreaterThan(0)
         categories.forEach((term, t) => {
@@ -112,6 +113,7 @@ export function modelContract(kind: string, prepare: () => ModelHarness): void {
       test('a ride without any value gives the intercept, and says that all is missing', () => {
         const nothing = rideBatch([{}])
         expect(model.predict(nothing, 0)).toBe(model.intercept)
+        expect(linear.predictSeen(nothing, 0)).toBe(model.intercept)
         for (const { value, minutes, unseen } of model.explain(nothing, 0)) {
           expect({ value, minutes, unseen }).toEqual({ value: null, minutes: 0, unseen: true })
         }
@@ -126,6 +128,8 @@ export function modelContract(kind: string, prepare: () => ModelHarness): void {
           sum += part.minutes
         })
         expect(sum).toBe(minutes[i])
+        const isStrange = parts.some(({ unseen, value }) => unseen && value !== null)
+        if (linear) expect(linear.predictSeen(rides, i)).toBe(isStrange ? Number.NaN : minutes[i])
       }
     })
 

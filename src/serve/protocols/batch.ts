@@ -76,7 +76,9 @@ function batchHandler(service: Service): RouteHandler {
       }
       await send(response, first, chunks, { answer: some, writer, beforeWaiting: letGo })
     } finally {
-      letGo()
+      // Once the client has its answer: until this function ends, the last of it is not even written.
+      if (response.destroyed) letGo()
+      else response.once('close', letGo)
       // What is left of the body is dropped, so that the client gets to read the answer.
       request.resume()
     }
