@@ -9,6 +9,7 @@
 import type { Interval } from '../intervals.ts'
 import type { Explanation, Prediction, RideRequest, Warning } from '../predictor.ts'
 import { formatWallClock } from '../ride.ts'
+import { lately } from './lately.ts'
 import type { NumberedName } from './prediction-id.ts'
 import type { Loggable } from './prediction-log.ts'
 import type { Arm, ServedModel, ServiceState, Turn } from './state.ts'
@@ -227,19 +228,6 @@ function inputsText(ride: RideRequest): string {
     text += name === 'pickup_datetime' ? wallClockOf(value) : value
   }
   return `${text}}`
-}
-
-/** A value that is asked for again and again, made once for as long as the question stays. */
-function lately<Q, T>(make: (question: Q) => T): (question: Q) => T {
-  let last: Q | undefined
-  let answer: T | undefined
-  return (question) => {
-    if (question !== last) {
-      last = question
-      answer = make(question)
-    }
-    return answer as T
-  }
 }
 
 const dayOf = (day: number): string => new Date(day * 86_400_000).toISOString().slice(0, 10)

@@ -4,6 +4,7 @@
  */
 
 import { stringify } from 'csv-stringify/sync'
+import { lately } from '../lately.ts'
 import type { QueryWishes } from '../wishes.ts'
 import { type Format, mediaTypes } from './formats.ts'
 import type { RowAnswer } from './rows.ts'
@@ -53,8 +54,11 @@ function rowText(answer: RowAnswer): string {
     return JSON.stringify(answer)
   }
   const { row, duration, model_version: version, prediction_id: id } = answer
-  return `{"row":${row},"duration":${duration},"model_version":${JSON.stringify(version)},"prediction_id":"${id}"}`
+  return `{"row":${row},"duration":${duration},"model_version":${quoted(version)},"prediction_id":"${id}"}`
 }
+
+/** A version is asked for again with every row. */
+const quoted = lately((version: string) => JSON.stringify(version))
 
 function ndjsonWriter(): RowWriter {
   return {
