@@ -46,11 +46,12 @@ export function ensembleModel(
     return Float32Array.from(minutes)
   }
 
-  function explain(rides: RideBatch, i: number): Contribution[] {
+  /** What the members say of their terms, term by term. */
+  function together(say: (model: Model) => readonly Contribution[]): Contribution[] {
     const byTerm = new Map<string, Contribution>()
     for (const { weight, model } of members) {
       if (weight === 0) continue
-      for (const part of model.explain(rides, i)) {
+      for (const part of say(model)) {
         const known = byTerm.get(part.term)
         byTerm.set(part.term, {
           term: part.term,
@@ -61,7 +62,11 @@ export function ensembleModel(
         })
       }
     }
-    const parts = [...byTerm.values()]
+    return [...byTerm.values()]
+  }
+
+  function explain(rides: RideBatch, i: number): Contribution[] {
+    const parts = together((model) => model.explain(rides, i))
     const minutes = Float64Array.from(parts, (part) => part.minutes)
     settle(intercept, minutes, predict(rides, i))
     return parts.map((part, k) => ({ ...part, minutes: minutes[k] as number }))
@@ -79,6 +84,7 @@ export function ensembleModel(
     predict,
     predictMany,
     explain,
+    categories: (rides, i) => together((model) => model.categories(rides, i)),
     toJSON: () => ({
       format_version: modelFormat,
       kind: 'ensemble',

@@ -66,9 +66,9 @@ export function linearModel(document: LinearDocument): LinearModel {
     return { feature, term: feature.slice(0, at), level: feature.slice(at + 1), minutes }
   })
   const { categorical, numeric } = features
-  const categories = new Map(categorical.map((term) => [term.name, term]))
+  const known = new Map(categorical.map((term) => [term.name, term]))
   const quantities = new Set(numeric.map(({ name }) => name))
-  const stranger = effects.find((effect) => !isMadeBy(effect, categories, quantities))
+  const stranger = effects.find((effect) => !isMadeBy(effect, known, quantities))
   if (stranger) {
     throw new RidecastError(
       'artifact_corrupt',
@@ -107,6 +107,14 @@ export function linearModel(document: LinearDocument): LinearModel {
     return Number.isNaN(minutes) ? 0 : minutes
   }
 
+  function categories(rides: RideBatch, i: number): Contribution[] {
+    return categorical.map((term, t) => {
+      const code = term.code(rides, i)
+      const unseen = Number.isNaN((lookups[t] as Lookup)(code))
+      return { term: term.name, value: code < 0 ? null : term.text(code), minutes: 0, unseen }
+    })
+  }
+
   return {
     kind: 'linear',
     taxi,
@@ -128,17 +136,15 @@ export function linearModel(document: LinearDocument): LinearModel {
       for (let t = 0; t < terms; t++) minutes += contribution(t, rides, i)
       return minutes
     },
+    categories,
     explain(rides, i) {
-      return [...categorical, ...numeric].map((term, t): Contribution => {
-        const minutes = contribution(t, rides, i)
-        if ('code' in term) {
-          const code = term.code(rides, i)
-          const unseen = Number.isNaN((lookups[t] as Lookup)(code))
-          return { term: term.name, value: code < 0 ? null : term.text(code), minutes, unseen }
-        }
+      const quantities = numeric.map((term): Contribution => {
         const value = term.value(rides, i)
-        const missing = Number.isNaN(value)
-        return { term: term.name, value: missing ? null : value, minutes, unseen: missing }
+        const unseen = Number.isNaN(value)
+        return { term: term.name, value: unseen ? null : value, minutes: 0, unseen }
+      })
+      return [...categories(rides, i), ...quantities].map((part, t) => {
+        return { ...part, minutes: contribution(t, rides, i) }
       })
     },
     effects: () => effects,

@@ -73,6 +73,8 @@ export interface BaseModel {
   predictMany?(rides: RideBatch, at: Int32Array): Float32Array
   /** Why: contributions that add up to the prediction exactly when added in order to the intercept. */
   explain(rides: RideBatch, i: number): Contribution[]
+  /** The categories of ride `i` as contributions without minutes: cheaper than {@link explain}. */
+  categories(rides: RideBatch, i: number): Contribution[]
   /** The document that {@link loadModel} reads. */
   toJSON(): ModelDocument
 }
@@ -96,8 +98,6 @@ export interface TreeModel extends BaseModel {
   readonly kind: 'trees' | 'forest'
   /** Number of trees. */
   readonly trees: number
-  /** The categories of ride `i` as contributions without minutes: cheaper than {@link explain}. */
-  unseen(rides: RideBatch, i: number): Contribution[]
   /** What its terms did in training, the most telling first. */
   importance(): Importance[]
   /** The trees as XGBoost's model file. */

@@ -174,7 +174,9 @@ export function createPredictor(model: Model, profile: Profile): Predictor {
     const warnings = fill(ride)
     const explained = why ? explain() : undefined
     const seen = why || model.kind !== 'linear' ? Number.NaN : model.predictSeen(batch, 0)
-    if (Number.isNaN(seen)) noteUnseen(explained?.contributions ?? unseenOf(model, batch), warnings)
+    if (Number.isNaN(seen)) {
+      noteUnseen(explained?.contributions ?? model.categories(batch, 0), warnings)
+    }
     const minutes = explained?.total ?? minutesOf(seen)
     if (!Number.isFinite(minutes)) {
       throw new RidecastError(
@@ -299,15 +301,4 @@ function ridesOverWeek(model: Model, shares: Float64Array, batch: RideBatch): Ov
       return [...parts, { term: 'pickup_datetime', value: null, minutes, unseen: false }]
     },
   }
-}
-
-/** The categories of a ride, which say whether they were in training; cheaper than reasons where it can be. */
-function unseenOf(model: Model, rides: RideBatch): Contribution[] {
-  if (model.kind === 'linear') return model.explain(rides, 0)
-  if (model.kind !== 'ensemble') return model.unseen(rides, 0)
-  const all = model.members.flatMap(({ model: member }) => unseenOf(member, rides))
-  const seen = new Set(all.filter(({ unseen }) => !unseen).map(({ term }) => term))
-  return all.filter(({ term }, k) => {
-    return !seen.has(term) && all.findIndex((other) => other.term === term) === k
-  })
 }

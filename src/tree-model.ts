@@ -125,7 +125,7 @@ export function treeModel(document: TreesDocument): TreeModel {
         }),
       ]
     },
-    unseen(rides, i) {
+    categories(rides, i) {
       return categorical.map((term, k): Contribution => {
         const code = term.code(rides, i)
         const unseen = (places[k] as LevelPlaces).of(rides, i) < 0

@@ -89,7 +89,9 @@ export function modelContract(kind: string, prepare: () => ModelHarness): void {
       const parts = model.explain(rideBatch([strange]), 0)
       const zones = parts.filter(({ term }) => /^((PU|DO)LocationID|PU_DO)$/.test(term))
       expect(zones.length).toBeGreaterThan(0)
-      for (const { unseen, value } of zones) {
+      const categories = model.categories(rideBatch([strange]), 0)
+      for (const { term, unseen, value } of zones) {
+        expect(categories).toContainEqual({ term, value, minutes: 0, unseen: true })
         expect(unseen).toBe(true)
         expect(value).toMatch(/^(60001|60002|60001_60002)$/)
       }
