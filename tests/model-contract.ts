@@ -97,6 +97,17 @@ export function modelContract(kind: string, prepare: () => ModelHarness): void {
       }
     })
 
+    test('categories are those of the reasons, without minutes', () => {
+      const kinds = model.kind === 'ensemble' ? model.members.map((one) => one.model) : [model]
+      const names = new Set(
+        kinds.flatMap(({ features }) => features.categorical.map((t) => t.name)),
+      )
+      for (let i = 0; i < rides.length; i++) {
+        const reasons = model.explain(rides, i).filter(({ term }) => names.has(term))
+        expect(model.categories(rides, i)).toEqual(reasons.map((one) => ({ ...one, minutes: 0 })))
+      }
+    })
+
     if (linear)
       test('unseen categories add nothing', () => {
         const strange: RideRow = { ...rows[0], PULocationID: 60_001, DOLocationID: 60_002 }
