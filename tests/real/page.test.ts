@@ -266,6 +266,27 @@ describe('a ride', () => {
     expect(faults.splice(0).every((fault) => fault.includes('422'))).toBe(true)
   })
 
+  test('of a broken link is asked at a time that there is, and for the usual distance', async () => {
+    await open({ hash: '#ride?from=75&to=132&at=2021-02-30T77:30&miles=-4' })
+    await answer().getByText('Usually').waitFor()
+    expect(await page.getByLabel('Time in New York').inputValue()).toMatch(/^\d{4}-\d\d-\d\dT/)
+    expect(Number(await page.getByLabel('Distance, miles').inputValue())).toBeGreaterThan(0)
+  })
+
+  test('below nothing is written with a true minus, as every number is', async () => {
+    await open({ hash: ride })
+    await answer().getByText('Usually').waitFor()
+    expect(await answer().innerText()).not.toMatch(/-\d/)
+    expect(await answer().innerText()).toMatch(/Every ride\s+−\d/)
+  })
+
+  test.each(['#ride', '#service'])('fits a window of 320 pixels, %s', async (hash) => {
+    await open({ width: 320, hash })
+    await page.getByRole('navigation').waitFor()
+    await page.locator(hash === '#ride' ? '#zone-1' : 'main').waitFor()
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0)
+  })
+
   test('has fields for what else the model needs', async () => {
     const hash = '#ride?from=43&to=151&at=2021-02-03T08:15'
     await open({ hash, documents: hoursAndPassengers })
@@ -275,6 +296,12 @@ describe('a ride', () => {
     // 20 + 4 at 8 - 1 for the vendor + 2 times 0.25.
     await shows(23.5)
     faults = faults.filter((fault) => !fault.includes('422'))
+    // Who gets the address gets the same answer.
+    const shared = page.url()
+    await page.goto('about:blank')
+    await page.goto(shared)
+    await expect.poll(() => page.getByLabel(/^passenger count/).inputValue(), soon).toBe('2')
+    expect(await page.getByLabel(/^VendorID/).inputValue()).toBe('2')
   })
 
   test('is asked with the token that the person gives', async () => {
@@ -301,7 +328,7 @@ describe('offline', () => {
     requests = []
     await page.getByLabel('Drop-off', { exact: true }).fill('Astoria Park')
     await page.keyboard.press('Enter')
-    await answer().getByText('East Harlem South to Astoria Park').waitFor()
+    await answer().getByText('East Harlem South to Astoria Park', { exact: true }).waitFor()
     // The icon comes from the browser's cache whenever the address changes.
     expect(requests.filter((url) => !url.includes('/page/icon-'))).toEqual([])
   })

@@ -5,7 +5,7 @@ import type { Interval } from '../../intervals.ts'
 import { percent, signed, tenths, weekdayOf } from './format.ts'
 import type { Known } from './ride.ts'
 import { coverage } from './scorer.ts'
-import { reasonsOf, type Sources, sourcesOf } from './terms.ts'
+import { reasonsOf, type Sources, sourcesOf, warningText } from './terms.ts'
 
 /** All that is known of the ride. */
 export function AnswerView({
@@ -69,8 +69,10 @@ export function AnswerView({
       )}
       {warnings.length > 0 && (
         <ul class="warnings" aria-label="Warnings">
-          {warnings.map(({ code, field, message }) => (
-            <li key={`${code} ${field}`}>{message}</li>
+          {warnings.map((warning) => (
+            <li key={`${warning.code} ${warning.field}`}>
+              {warningText(warning, explanation.contributions)}
+            </li>
           ))}
         </ul>
       )}

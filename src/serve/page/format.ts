@@ -1,9 +1,9 @@
 /** Numbers and times as the page writes them. */
 
-/** `17.4`. */
-export const tenths = (minutes: number): string => minutes.toFixed(1)
+/** `17.4`, `−1.2`: with a true minus. */
+export const tenths = (minutes: number): string => signed(minutes).replace('+', '')
 
-/** `+3.2`, `−0.4`: with a true minus. */
+/** `+3.2`, `−0.4`. */
 export function signed(minutes: number): string {
   const text = Math.abs(minutes).toFixed(1)
   return text === '0.0' ? text : `${minutes < 0 ? '−' : '+'}${text}`

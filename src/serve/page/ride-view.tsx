@@ -200,25 +200,29 @@ function Form({
             onInput={(event) => change({ miles: event.currentTarget.value })}
           />
         </div>
-        {others.map(({ name, unit, required }) => (
-          <div class="field" key={name}>
-            <label for={id + name} title={unit}>
-              {name.replaceAll('_', ' ')}
-              {required ? '' : ' (may be left out)'}
-            </label>
-            <input
-              id={id + name}
-              type="number"
-              step="any"
-              value={choice.others[name] ?? ''}
-              onInput={(event) =>
-                change({ others: { ...choice.others, [name]: event.currentTarget.value } })
-              }
-            />
-          </div>
-        ))}
       </div>
       <p class="quiet small hint">{distanceHint(choice, known)}</p>
+      {others.length > 0 && (
+        <div class="inputs others">
+          {others.map(({ name, unit, required }) => (
+            <div class="field" key={name}>
+              <label for={id + name} title={unit}>
+                {name.replaceAll('_', ' ')}
+                {!required && <span class="quiet"> optional</span>}
+              </label>
+              <input
+                id={id + name}
+                type="number"
+                step="any"
+                value={choice.others[name] ?? ''}
+                onInput={(event) =>
+                  change({ others: { ...choice.others, [name]: event.currentTarget.value } })
+                }
+              />
+            </div>
+          ))}
+        </div>
+      )}
     </form>
   )
 }

@@ -38,29 +38,55 @@ export interface Known {
 /** Changes some of a choice. Another pair of zones forgets the distance. */
 export type Change = (part: Partial<Choice>) => void
 
-/** The choice that an address names after its `#`, else one of nothing, now. */
+/** Further inputs stand in an address by their names behind this. */
+const otherMark = 'input.'
+
+/**
+ * The choice that an address names after its `#`, else one of nothing, now. What in it is no time
+ * or no number is passed over: addresses are cut and mistyped on their way.
+ */
 export function choiceOf(hash: string): Choice {
   const query = new URLSearchParams(hash.split('?')[1])
   const zone = (name: string): number | undefined => {
     const id = Number(query.get(name))
     return Number.isInteger(id) && id > 0 && id <= 265 ? id : undefined
   }
+  const miles = query.get('miles') ?? ''
   return {
     from: zone('from'),
     to: zone('to'),
-    at: query.get('at') ?? newYorkTime(new Date()),
-    miles: query.get('miles') ?? undefined,
-    others: {},
+    at: wallClockOf(query.get('at')) ?? newYorkTime(new Date()),
+    miles: isNumber(miles) && Number(miles) >= 0 ? miles : undefined,
+    others: Object.fromEntries(
+      [...query].flatMap(([name, text]): [string, string][] =>
+        name.startsWith(otherMark) && isNumber(text) ? [[name.slice(otherMark.length), text]] : [],
+      ),
+    ),
   }
 }
 
+/** True for the text of a finite number. */
+const isNumber = (text: string): boolean => text.trim() !== '' && Number.isFinite(Number(text))
+
+/** The text when it is a wall-clock time to the minute, or empty: none was said. */
+function wallClockOf(text: string | null): string | undefined {
+  if (text === null || text === '') return text ?? undefined
+  const minute = /^\d{4}-\d\d-\d\dT\d\d:\d\d/.exec(text)?.[0]
+  const time = new Date(`${minute}Z`)
+  const isReal = !Number.isNaN(time.getTime()) && time.toISOString().startsWith(`${minute}`)
+  return isReal ? minute : undefined
+}
+
 /** What stands after the `#` of an address for a choice. */
-export function hashOf({ from, to, at, miles }: Choice): string {
+export function hashOf({ from, to, at, miles, others }: Choice): string {
   const query = new URLSearchParams()
   if (from !== undefined) query.set('from', String(from))
   if (to !== undefined) query.set('to', String(to))
   if (from !== undefined || to !== undefined) query.set('at', at)
   if (miles) query.set('miles', miles)
+  for (const [name, text] of Object.entries(others)) {
+    if (isNumber(text)) query.set(otherMark + name, text)
+  }
   const text = query.toString()
   return text === '' ? '#ride' : `#ride?${text}`
 }

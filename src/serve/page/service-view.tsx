@@ -54,7 +54,9 @@ function Figures({ samples }: { samples: readonly Sample[] }): JSX.Element {
         {counted(requests.total)} in all, {counted(inFlight)} in flight
       </Figure>
       <Figure name="Latency, 99 %" value={milliseconds(latency.p99)} line={slow}>
-        half under {milliseconds(latency.p50)}, 90 % under {milliseconds(latency.p90)}
+        {latency.p50 === null
+          ? 'no ride was asked yet'
+          : `half under ${milliseconds(latency.p50)}, 90 % under ${milliseconds(latency.p90)}`}
       </Figure>
       <Figure
         name="Failed"

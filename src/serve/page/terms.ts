@@ -1,6 +1,7 @@
 /** What the terms of a model and their values are called. Knows nothing of how they are shown. */
 
 import type { Contribution } from '../../model.ts'
+import type { Warning } from '../../predictor.ts'
 import { weekdays } from './format.ts'
 import { nameOf } from './zone-names.ts'
 
@@ -49,7 +50,25 @@ export function valueName({ term, value }: Contribution): string {
     case 'quarter_hour':
       return `${Math.floor(number / 4)}:${String((number % 4) * 15).padStart(2, '0')}`
   }
-  return typeof value === 'number' ? String(Number(value.toPrecision(4))) : value
+  return typeof value === 'number' ? String(Number(value.toPrecision(4))) : levelName(value)
+}
+
+/** `Manhattan · 16–19` of a level `Manhattan_16..19`: a product of columns and bins. */
+function levelName(level: string): string {
+  const parts = level.split('_').map((part) => part.replace(/(\d)\.\.(?=\d)/, '$1–'))
+  if (parts.every((part) => part === 'missing')) return 'not given'
+  return parts.map((part) => (part === 'missing' ? 'not given' : part)).join(' · ')
+}
+
+/** The message of a warning, with the names that people have for a term and its level. */
+export function warningText(
+  { field, message }: Warning,
+  contributions: readonly Contribution[],
+): string {
+  const one = contributions.find(({ term }) => term === field)
+  const said = one && `${one.term} ${one.value}`
+  if (!one || !said || !message.startsWith(`${said} `)) return message
+  return `${termName(one.term)} (${valueName(one)})${message.slice(said.length)}`
 }
 
 /** A line of reasons. */
