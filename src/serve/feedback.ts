@@ -7,6 +7,7 @@
 import { appendFile, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import { messageOf } from '../errors.ts'
 import { sendJson } from './answer.ts'
 import { readJson } from './body.ts'
 import { parsePredictionName } from './prediction-id.ts'
@@ -113,7 +114,7 @@ export class RecentPredictions implements PredictionListener {
 
 /** The handler of `POST /feedback`. */
 export function feedbackHandler(
-  { config }: Pick<Service, 'config'>,
+  { config, log }: Pick<Service, 'config' | 'log'>,
   recent: RecentPredictions,
   flush: () => Promise<void>,
   listeners: readonly FeedbackListener[],
@@ -163,11 +164,24 @@ export function feedbackHandler(
     return { status: 201, document }
   }
 
+  /** What the disk refuses is not the client's fault, and may pass. */
+  function refusal(error: NodeJS.ErrnoException): unknown {
+    if (error.syscall === undefined) return error
+    log.error({ folder: state, message: messageOf(error) }, 'feedback not kept')
+    return new Problem(
+      'storage_unavailable',
+      'feedback could not be looked up or written on disk and is not kept: send it again later',
+      { headers: { 'Retry-After': '10' } },
+    )
+  }
+
   return async (request, response) => {
     const body = await readJson(request, config.bodyLimitBytes)
     const done = turn.then(() => record(body))
     turn = done.catch(() => {})
-    const { status, document } = await done
+    const { status, document } = await done.catch((error) => {
+      throw refusal(error)
+    })
     sendJson(response, status, document)
   }
 }

@@ -98,7 +98,13 @@ function ours(ride: z.ZodType): Record<string, Operation> {
         200: { description: 'Was told before.', content: json(shapes.feedback) },
         201: { description: 'Is kept.', content: json(shapes.feedback) },
       },
-      problems: [...bodyProblems, 'input_invalid', 'prediction_unknown', 'feedback_conflict'],
+      problems: [
+        ...bodyProblems,
+        'input_invalid',
+        'prediction_unknown',
+        'feedback_conflict',
+        'storage_unavailable',
+      ],
     },
     'GET /model': {
       summary: 'The model: what it takes, how good it is, what it was made from',

@@ -28,6 +28,7 @@ export const problemCodes = {
   internal: 500,
   not_ready: 503,
   overloaded: 503,
+  storage_unavailable: 503,
   deadline_exceeded: 504,
 } as const
 

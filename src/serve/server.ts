@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { createServer, type Server, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { ServerConfig } from '../config.ts'
 import { messageOf, RidecastError } from '../errors.ts'
@@ -33,6 +34,8 @@ export interface Patience {
   readonly checkMs: number
   /** On shutdown, for a request that is on its way on an idle connection, default 0.5 s. */
   readonly graceMs: number
+  /** On shutdown, for a disk that has lines of the prediction log still to take, default 5 s. */
+  readonly closeMs: number
 }
 
 const defaultPatience: Patience = {
@@ -41,6 +44,7 @@ const defaultPatience: Patience = {
   keepAliveMs: 65_000,
   checkMs: 1_000,
   graceMs: 500,
+  closeMs: 5_000,
 }
 
 /** A server that answers. */
@@ -72,7 +76,7 @@ export async function startServer(
   log: Logger,
   patience: Partial<Patience> = {},
 ): Promise<RunningServer> {
-  const { headersMs, requestMs, keepAliveMs, checkMs, graceMs } = {
+  const { headersMs, requestMs, keepAliveMs, checkMs, graceMs, closeMs } = {
     ...defaultPatience,
     ...patience,
   }
@@ -120,7 +124,13 @@ export async function startServer(
       state.draining = true
       stopped ??= connections
         .drain({ graceMs, deadlineMs: config.shutdownSeconds * 1000 })
-        .finally(() => Promise.all([service.close(), rollout.stop()]))
+        .finally(async () => {
+          const closed = Promise.all([service.close(), rollout.stop()])
+          // A disk that does not answer must not keep the process.
+          const late = wait(closeMs, 'late' as const, { ref: false })
+          if ((await Promise.race([closed, late])) !== 'late') return
+          log.error({ folder: config.state }, 'predictions not written: the disk does not answer')
+        })
       return stopped
     },
   }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { RecentPredictions } from '../../src/serve/feedback.ts'
@@ -42,6 +42,18 @@ test('takes the duration of a prediction, the same again, and never another', as
   const [file] = readdirSync(join(app.folder, 'feedback', day)) as [string]
   const text = readFileSync(join(app.folder, 'feedback', day, file), 'utf8')
   expect(text.trim().split('\n').length).toBe(1)
+})
+
+test('is refused for a while when the disk does not take it, and nothing is lost', async () => {
+  const told = { prediction_id: await predict(), duration: 18.5 }
+  writeFileSync(join(app.folder, 'feedback'), 'in the way')
+  const asked = { method: 'POST', headers: json, body: JSON.stringify(told) }
+  const response = await fetch(`${app.url}/feedback`, asked)
+  expect(response.status).toBe(503)
+  expect(response.headers.get('retry-after')).toBe('10')
+  expect(await response.json()).toMatchObject({ code: 'storage_unavailable' })
+  rmSync(join(app.folder, 'feedback'))
+  expect((await tell(told)).status).toBe(201)
 })
 
 test('the same told by many at once is recorded once', async () => {

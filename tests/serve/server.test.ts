@@ -1,12 +1,23 @@
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  appendFileSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+} from 'node:fs'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { isRidecastError } from '../../src/errors.ts'
 import { createLog } from '../../src/log.ts'
 import { openRegistry } from '../../src/registry.ts'
+import { parsePredictionName } from '../../src/serve/prediction-id.ts'
 import { type Patience, type RunningServer, startServer } from '../../src/serve/server.ts'
 import { LogLines, predictHead, Wire } from './listening.ts'
 import { zonesAndDistance } from './small-model.ts'
@@ -170,6 +181,25 @@ describe('stopping', () => {
     const wires = [await inFlight(server.port), await inFlight(server.port)]
     expect(await server.stop()).toBe(2)
     for (const wire of wires) expect(await wire.closed()).toBe('')
+  })
+
+  test('does not wait for ever for a disk that takes no line', async () => {
+    const state = mkdtempSync(join(tmpdir(), 'ridecast-state-'))
+    const server = await start({ closeMs: 100 }, { RIDECAST_STATE: state })
+    const asked = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: ride }
+    const { headers } = await fetch(`${server.url}/predict`, asked)
+    const name = parsePredictionName(headers.get('ridecast-prediction-id') as string)
+    // Who opens a pipe to write waits until somebody reads.
+    const folder = join(state, 'predictions', name?.day as string)
+    mkdirSync(folder, { recursive: true })
+    const pipe = join(folder, `${name?.process}.ndjson`)
+    execFileSync('mkfifo', [pipe])
+    expect(await server.stop()).toBe(0)
+    expect(server.log.lines.at(-1)).toMatchObject({ level: 'error', folder: state })
+    const reader = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK)
+    await setTimeout(100)
+    closeSync(reader)
+    rmSync(state, { recursive: true })
   })
 
   test('drops no request of clients that keep asking', async () => {
