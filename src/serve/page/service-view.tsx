@@ -203,6 +203,14 @@ function Histogram({ arm }: { arm: ArmStatus }): JSX.Element {
   )
 }
 
+/** Ways of trying a version. */
+const modeNames: Readonly<Record<string, string>> = {
+  ab: 'A/B',
+  'blue-green': 'Blue-green',
+  canary: 'Canary',
+  shadow: 'Shadow',
+}
+
 function Rollout({ rollout }: { rollout: RolloutStatus | null }): JSX.Element {
   if (rollout === null) {
     return (
@@ -219,12 +227,12 @@ function Rollout({ rollout }: { rollout: RolloutStatus | null }): JSX.Element {
         Rollout <span class={`state ${status}`}>{status.replaceAll('_', ' ')}</span>
       </h2>
       <p>
-        {mode}: {challenger === null ? '' : <code>{challenger}</code>}
+        {modeNames[mode] ?? mode}: {challenger === null ? '' : <code>{challenger}</code>}
         {challenger === null ? '' : ' beside '}
         <code>{champion}</code>
         {challenger === null ? '' : `, ${percent(share)} of requests`}, since {moment(since)}
       </p>
-      {steps.length > 0 && (
+      {steps.length > 1 && (
         <ol class="steps" aria-label="Steps">
           {steps.map((part, k) => (
             <li key={k} class={k + 1 < step ? 'done' : k + 1 === step ? 'now' : ''}>

@@ -16,12 +16,15 @@ const names: Readonly<Record<string, string>> = {
   quarter_hour: 'Time of day',
   weekend: 'Weekend',
   holiday: 'Holiday',
+  minute_of_day: 'Time of day',
   pickup_datetime: 'Time',
   trip_distance: 'Distance',
   distance: 'Distance',
   distance_log: 'Distance, logarithm',
   distance_sqrt: 'Distance, root',
   distance_zero: 'Distance is zero',
+  zone_distance: 'Straight distance',
+  distance_ratio: 'Detour',
   passenger_count: 'Passengers',
 }
 
@@ -48,9 +51,17 @@ export function valueName({ term, value }: Contribution): string {
     case 'hour_of_week':
       return `${weekdays[Math.floor(number / 24)]} ${number % 24}:00`
     case 'quarter_hour':
-      return `${Math.floor(number / 4)}:${String((number % 4) * 15).padStart(2, '0')}`
+      return clockOf(number * 15)
+    case 'minute_of_day':
+      return clockOf(number)
   }
-  return typeof value === 'number' ? String(Number(value.toPrecision(4))) : levelName(value)
+  if (typeof value !== 'number') return levelName(value)
+  return String(Number(value.toPrecision(4))).replace('-', '−')
+}
+
+/** `17:30` of minutes since midnight. */
+function clockOf(minutes: number): string {
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}`
 }
 
 /** `Manhattan · 16–19` of a level `Manhattan_16..19`: a product of columns and bins. */
@@ -109,16 +120,21 @@ export function reasonsOf(
   return [...all.filter((one) => kept.has(one)), { name, value: '', minutes, isUnseen: false }]
 }
 
+/** What a recipe says of its terms, or an ensemble's of those of its members. */
+interface Terms {
+  readonly numeric?: readonly unknown[]
+  readonly members?: readonly (Terms | null)[]
+}
+
 /** What the terms of a recipe that are made of one number each are made of. */
 export function sourcesOf(recipe: unknown, ride: Readonly<Record<string, unknown>>): Sources {
-  const { numeric = [] } = (recipe ?? {}) as { numeric?: readonly unknown[] }
-  return new Map(
-    numeric.flatMap((spec) => {
-      const { name, of } = (spec ?? {}) as { name?: string; of?: unknown }
-      const given = typeof of === 'string' ? ride[of] : undefined
-      if (name === undefined || typeof given !== 'number') return []
-      const unit = of === 'trip_distance' ? ' miles' : ''
-      return [[name, { of: of as string, value: `${given}${unit}` }]]
-    }),
-  )
+  const { numeric = [], members = [] } = (recipe ?? {}) as Terms
+  const own = numeric.flatMap((spec): [string, { of: string; value: string }][] => {
+    const { name, of } = (spec ?? {}) as { name?: string; of?: unknown }
+    const given = typeof of === 'string' ? ride[of] : undefined
+    if (name === undefined || typeof given !== 'number') return []
+    const unit = of === 'trip_distance' ? ' miles' : ''
+    return [[name, { of: of as string, value: `${given}${unit}` }]]
+  })
+  return new Map([...own, ...members.flatMap((member) => [...sourcesOf(member, ride)])])
 }
