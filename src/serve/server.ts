@@ -129,7 +129,8 @@ export async function startServer(
           // A disk that does not answer must not keep the process.
           const late = wait(closeMs, 'late' as const, { ref: false })
           if ((await Promise.race([closed, late])) !== 'late') return
-          log.error({ folder: config.state }, 'predictions not written: the disk does not answer')
+          const message = `the disk has not answered within ${closeMs / 1000} s`
+          log.error({ folder: config.state, message }, 'state not written')
         })
       return stopped
     },

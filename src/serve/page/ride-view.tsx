@@ -6,7 +6,7 @@ import { AnswerView } from './answer-view.tsx'
 import { newYorkTime, weekdayOf } from './format.ts'
 import { MapView } from './map-view.tsx'
 import { loadOutlines, type Outlines } from './outlines.ts'
-import { type Change, type Choice, type Known, useRide } from './ride.ts'
+import { type Change, type Choice, type Known, numbersOf, useRide } from './ride.ts'
 import type { SaidRide, Scorer } from './scorer.ts'
 import { ZoneBox } from './zone-box.tsx'
 
@@ -93,14 +93,11 @@ function useReach(scorer: Scorer | undefined, choice: Choice): ReadonlyMap<numbe
       setMinutes(new Map())
       return
     }
-    const numbers = Object.entries(others).flatMap(([name, text]): [string, number][] =>
-      text.trim() === '' ? [] : [[name, Number(text)]],
-    )
     const ride: SaidRide = {
       PULocationID: from,
       DOLocationID: from,
       ...(at !== '' && { pickup_datetime: at }),
-      ...Object.fromEntries(numbers),
+      ...numbersOf(others),
     }
     const stop = new AbortController()
     const timer = setTimeout(() => {

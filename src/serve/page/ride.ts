@@ -4,6 +4,7 @@
  */
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { formatWallClock, parseWallClock } from '../../ride.ts'
 import type { Around, TypicalDistance } from '../around.ts'
 import { ApiError } from './api.ts'
 import { newYorkTime } from './format.ts'
@@ -55,7 +56,7 @@ export function choiceOf(hash: string): Choice {
   return {
     from: zone('from'),
     to: zone('to'),
-    at: wallClockOf(query.get('at')) ?? newYorkTime(new Date()),
+    at: timeOf(query.get('at')),
     miles: isNumber(miles) && Number(miles) >= 0 ? miles : undefined,
     others: Object.fromEntries(
       [...query].flatMap(([name, text]): [string, string][] =>
@@ -68,13 +69,17 @@ export function choiceOf(hash: string): Choice {
 /** True for the text of a finite number. */
 const isNumber = (text: string): boolean => text.trim() !== '' && Number.isFinite(Number(text))
 
-/** The text when it is a wall-clock time to the minute, or empty: none was said. */
-function wallClockOf(text: string | null): string | undefined {
-  if (text === null || text === '') return text ?? undefined
-  const minute = /^\d{4}-\d\d-\d\dT\d\d:\d\d/.exec(text)?.[0]
-  const time = new Date(`${minute}Z`)
-  const isReal = !Number.isNaN(time.getTime()) && time.toISOString().startsWith(`${minute}`)
-  return isReal ? minute : undefined
+/** The time that an address names, to the minute; empty where it says none, else now. */
+function timeOf(text: string | null): string {
+  if (text === '') return text
+  const micros = parseWallClock(text ?? '')
+  return Number.isNaN(micros) ? newYorkTime(new Date()) : formatWallClock(micros).slice(0, 16)
+}
+
+/** The numbers of what was typed, by name: what is empty is not said. */
+export function numbersOf(typed: Readonly<Record<string, string>>): Record<string, number> {
+  const said = Object.entries(typed).filter(([, text]) => text.trim() !== '')
+  return Object.fromEntries(said.map(([name, text]) => [name, Number(text)]))
 }
 
 /** What stands after the `#` of an address for a choice. */
@@ -94,14 +99,11 @@ export function hashOf({ from, to, at, miles, others }: Choice): string {
 /** The ride of a choice, undefined until both zones are chosen. */
 export function rideOf({ from, to, at, miles, others }: Choice): SaidRide | undefined {
   if (from === undefined || to === undefined) return undefined
-  const numbers = Object.entries({ trip_distance: miles ?? '', ...others }).flatMap(
-    ([name, text]): [string, number][] => (text.trim() === '' ? [] : [[name, Number(text)]]),
-  )
   return {
     PULocationID: from,
     DOLocationID: to,
     ...(at !== '' && { pickup_datetime: at }),
-    ...Object.fromEntries(numbers),
+    ...numbersOf({ trip_distance: miles ?? '', ...others }),
   }
 }
 

@@ -120,15 +120,14 @@ export function trinoClient(settings: TrinoSettings): TrinoClient {
   }
 }
 
-function headersOf({
-  catalog,
-  schema,
-  user,
-  password,
-  token,
-}: TrinoSettings): Record<string, string> {
-  const basic = Buffer.from(`${user}:${password}`).toString('base64')
-  const authorization = token ? `Bearer ${token}` : password && `Basic ${basic}`
+function authorizationOf({ user, password, token }: TrinoSettings): string | undefined {
+  if (token) return `Bearer ${token}`
+  return password && `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+}
+
+function headersOf(settings: TrinoSettings): Record<string, string> {
+  const { catalog, schema, user } = settings
+  const authorization = authorizationOf(settings)
   return {
     accept: 'application/json',
     'user-agent': `ridecast/${version}`,
